@@ -1,0 +1,20 @@
+"""The frame as an installed app, and the admin site that carries every app's pages."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FrameConfig(AppConfig):
+    name = "bonusportal"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = _("Portal")
+
+    def ready(self) -> None:
+        from bonusportal import checks  # noqa: F401  # registers them
+
+
+class PortalAdminConfig(AdminConfig):
+    default_site = "bonusportal.admin_site.PortalAdminSite"

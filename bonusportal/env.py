@@ -1,0 +1,106 @@
+"""The only reader of the process environment. Settings ask here; nothing else does.
+
+Every variable is listed once in `VARIABLES` with what it means, so that `.env.example` and the checks can be held against it. The predecessor's
+names are understood as second names: a deployment can keep its environment.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable: `also` are older names that count when the first is not set; `secret` values never reach logs or check messages."""
+
+    name: str
+    about: str
+    default: str = ""
+    also: tuple[str, ...] = ()
+    secret: bool = False
+
+
+VARIABLES = (
+    Variable("PORTAL_STAGE", "local, test, or the name of a deployed stage (anything else is deployed)", "local"),
+    Variable("DEBUG", "yes only on a developer's machine", ""),
+    Variable("SECRET_KEY", "signs sessions and tokens", secret=True),
+    Variable("SECRET_KEY_FALLBACKS", "former signing keys, comma separated", secret=True),
+    Variable("ALLOWED_HOSTS", "host names of the portal, comma separated", ""),
+    Variable("CSRF_TRUSTED_ORIGINS", "origins of the portal behind a proxy, comma separated", ""),
+    Variable("DATABASE_URL", "postgres://…; empty: SQLite in VAR_DIR", "", secret=True),
+    Variable("REDIS_URL", "redis://…, rediss://… or unix:///path; empty: no broker", "", secret=True),
+    Variable("VAR_DIR", "where local files live", ""),
+    Variable("FIELD_KEYS", "Fernet keys for what is encrypted at rest, newest first, comma separated", secret=True),
+    Variable("API_KEYS", "name:secret pairs for signed calls, comma separated, at most two per name", secret=True),
+    Variable("LOG_LEVEL", "INFO, DEBUG, WARNING", "INFO"),
+    Variable("SENTRY_DSN", "errors are reported there when set", "", secret=True),
+    Variable("STOREFRONT_ORIGINS", "exact origins of the shop, comma separated", ""),
+    Variable("TRUSTED_PROXIES", "networks whose X-Forwarded-For is believed, comma separated", ""),
+    Variable("CLOUDFRONT_SECRET", "value of X-Origin-Secret that CloudFront adds", "", secret=True),
+    Variable("GET_CODE_MODE", "open or guarded; empty: open locally, guarded when deployed", ""),
+    Variable("OPEN_MODE_DAILY_CAP", "codes per pool and day in open mode", "50"),
+    Variable("RATE_GET_CODE_ADDRESS", "per address", "30/minute"),
+    Variable("RATE_GET_CODE_PERSON", "per phone or session", "5/hour"),
+    Variable("RATE_BALANCE", "per address", "60/minute"),
+    Variable("RATE_REPORT", "per address", "20/minute"),
+    Variable("LOW_WATER", "codes left that make a pool low, for new pools", "3", also=("MIN_CODES_THRESHOLD",)),
+    Variable("TARGET_CODES", "codes that a new pool fills up to", "10", also=("TARGET_CODES_PER_AMOUNT",)),
+    Variable("BATCH_ISSUES", "issues over all pools that ask for refills", "20", also=("BATCH_THRESHOLD",)),
+    Variable("PANEL_URL", "the codes page of the store's admin panel", "", also=("ADMIN_URL",)),
+    Variable("PANEL_USERNAME", "", "", also=("ADMIN_USERNAME", "BON_LOGIN"), secret=True),
+    Variable("PANEL_PASSWORD", "", "", also=("ADMIN_PASSWORD", "BON_PASSWORD"), secret=True),
+    Variable("PANEL_TOTP_SECRET", "second factor by app, when the panel asks for one", "", secret=True),
+    Variable("PANEL_HEADED", "yes: a developer watches the browser", "", also=("PLAYWRIGHT_HEADED",)),
+    Variable("CHROMIUM_PATH", "a system Chromium; empty: the one Playwright installed", ""),
+    Variable("RUN_BUDGET_SECONDS", "a run checkpoints and goes on later after this long", "600"),
+    Variable("S3_BUCKET", "bucket of the mirror; empty: files in VAR_DIR", "", also=("SESSION_S3_BUCKET",)),
+    Variable("S3_PREFIX", "key prefix of the mirror's documents", "promo-codes/"),
+    Variable("PROMO_CODES_S3_KEY", "full key of available_codes.json, when it is not below S3_PREFIX", ""),
+    Variable("USED_CODES_S3_KEY", "full key of used_codes_count.json, when it is not below S3_PREFIX", ""),
+    Variable("AWS_REGION", "region of bucket and queues", "eu-north-1", also=("AWS_DEFAULT_REGION",)),
+    Variable("AWS_ENDPOINT_URL", "an AWS stand-in; empty: AWS", ""),
+    Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
+    Variable("KEYCRM_BASE_URL", "", "https://openapi.keycrm.app/v1"),
+)
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+def load_dotenv(path: Path) -> None:
+    """Read a `.env` file into the environment; what is already set wins."""
+    if path.is_file():
+        environ.Env.read_env(str(path))
+
+
+def text(name: str) -> str:
+    """The value of a listed variable, stripped; its older names, then its default, where it is unset or empty."""
+    variable = _BY_NAME[name]
+    for candidate in (variable.name, *variable.also):
+        value = os.environ.get(candidate, "").strip()
+        if value:
+            return value
+    return variable.default
+
+
+def flag(name: str) -> bool:
+    return text(name).lower() in {"1", "yes", "true", "on"}
+
+
+def number(name: str) -> int:
+    """A whole number ≥ 0. Raises ValueError naming the variable."""
+    value = text(name)
+    if not (value.isascii() and value.isdigit()):
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
+
+
+def words(name: str) -> list[str]:
+    return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def database(name: str, default: str) -> dict[str, object]:
+    """Django's settings of a database from its address."""
+    return dict(environ.Env.db_url_config(text(name) or default))

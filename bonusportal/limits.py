@@ -1,0 +1,88 @@
+"""Rate limits shared by all processes: counted in Redis, or in our own table where there is no Redis or it does not answer.
+
+"Redis is down" must never mean "no limit". Limits are checked at edges only; a service never asks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bonusportal import counting
+from bonusportal.errors import TooMany
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.strategies import FixedWindowRateLimiter
+
+logger = logging.getLogger(__name__)
+# After a failure the table is used for a while: asking a dead Redis on every request would cost each its connect timeout.
+REDIS_PAUSE_SECONDS = 5.0
+_redis_paused_until = 0.0
+
+
+@lru_cache(maxsize=32)
+def _rule(text: str) -> RateLimitItem:
+    from limits import parse
+
+    return parse(text)
+
+
+@lru_cache(maxsize=1)
+def _redis_limiter(url: str) -> FixedWindowRateLimiter:
+    from limits.storage import RedisStorage
+    from limits.strategies import FixedWindowRateLimiter
+
+    address = url.replace("unix://", "redis+unix://", 1)
+    return FixedWindowRateLimiter(RedisStorage(address, socket_connect_timeout=0.2, socket_timeout=0.5))
+
+
+_COUNT = (
+    "INSERT INTO bonusportal_ratewindow (key, count, expires_at) VALUES (%s, 1, %s) ON CONFLICT (key) DO UPDATE SET "
+    "count = CASE WHEN bonusportal_ratewindow.expires_at <= %s THEN 1 ELSE bonusportal_ratewindow.count + 1 END, "
+    "expires_at = CASE WHEN bonusportal_ratewindow.expires_at <= %s THEN excluded.expires_at ELSE bonusportal_ratewindow.expires_at END "
+    "RETURNING count, expires_at"
+)
+
+
+def _hit_table(item: RateLimitItem, key: str) -> tuple[bool, float]:
+    """Count in one statement, in a transaction of its own; (allowed, epoch seconds at which the window ends)."""
+    now = time.time()
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [key, now + item.get_expiry(), now, now])
+        count, expires_at = cursor.fetchone()
+    return count <= item.amount, expires_at
+
+
+def _hit(item: RateLimitItem, key: str) -> tuple[bool, float]:
+    global _redis_paused_until
+    if settings.REDIS_URL and time.monotonic() >= _redis_paused_until:
+        import redis
+
+        limiter = _redis_limiter(settings.REDIS_URL)
+        try:
+            if limiter.hit(item, key):
+                return True, 0.0
+            return False, float(limiter.get_window_stats(item, key).reset_time)
+        except redis.RedisError as error:
+            _redis_paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
+            logger.warning("Redis does not answer (%s): limits are counted in the database for %d s", type(error).__name__, REDIS_PAUSE_SECONDS)
+    return _hit_table(item, key)
+
+
+def check_limit(name: str, key: str) -> None:
+    """Count one call of `key` against the limit `name` of settings. Raises TooMany with the seconds until the window ends, and counts the refusal."""
+    item = _rule(settings.RATE_LIMITS[name])
+    allowed, ends_at = _hit(item, f"{name}:{key}")
+    if not allowed:
+        counting.count(f"refused.rate.{name}", now=timezone.now())
+        raise TooMany(
+            _("Too many requests. Please try again later."), retry_after_seconds=max(1, min(int(ends_at - time.time()) + 1, item.get_expiry()))
+        )

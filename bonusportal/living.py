@@ -1,0 +1,75 @@
+"""Signs of life: who was last seen when, and what each dependency says. Read by /readyz and the stock board."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from bonusportal.models import Heartbeat
+
+logger = logging.getLogger(__name__)
+SEEN_WITHIN = dt.timedelta(seconds=90)
+
+
+def note_alive(name: str, *, now: dt.datetime) -> None:
+    """Leave a trace that `name` (worker, beat) lives. A trace that cannot be written is logged; it must not stop the one who lives."""
+    try:
+        Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": now})
+    except DatabaseError:
+        logger.exception("sign of life of %s could not be written", name)
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A dependency: `ok` None means "not used here"."""
+
+    name: str
+    ok: bool | None
+    detail: str = ""
+    seen_at: dt.datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        state = {True: "ok", False: "down", None: "not used"}[self.ok]
+        return {"state": state, "detail": self.detail, "seen_at": self.seen_at.isoformat() if self.seen_at else None}
+
+
+def _database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return Part("database", False, type(error).__name__)
+    return Part("database", True, connection.vendor)
+
+
+def _broker() -> Part:
+    if not settings.REDIS_URL:
+        return Part("broker", None, "no REDIS_URL: nothing runs by itself")
+    import redis
+
+    try:
+        redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.3, socket_timeout=0.5).ping()
+    except redis.RedisError as error:
+        return Part("broker", False, type(error).__name__)
+    return Part("broker", True)
+
+
+def _seen(name: str, *, now: dt.datetime) -> Part:
+    beat = Heartbeat.objects.filter(name=name).first()
+    if beat is None:
+        return Part(name, False, "never seen")
+    return Part(name, now - beat.seen_at < SEEN_WITHIN, "", beat.seen_at)
+
+
+def look_around(*, now: dt.datetime) -> list[Part]:
+    """Every dependency with its state. Never raises for a dependency that is down."""
+    parts = [_database(), _broker()]
+    if parts[0].ok:
+        parts += [_seen("worker", now=now), _seen("beat", now=now)]
+    return parts

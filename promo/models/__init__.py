@@ -1,0 +1,32 @@
+"""Nouns of the pools: codes (what is handed out), runs (what happens at the panel), publications (what the bucket shows)."""
+
+from promo.models.codes import Code, CodeEvent, CodeState, Demand, Issue, Lot, Pool, PoolDay
+from promo.models.publications import Publication
+from promo.models.runs import (
+    Evidence,
+    PanelLease,
+    ReplenishRun,
+    RunKind,
+    RunRow,
+    RunState,
+    RunStep,
+)
+
+__all__ = [
+    "Code",
+    "CodeEvent",
+    "CodeState",
+    "Demand",
+    "Evidence",
+    "Issue",
+    "Lot",
+    "PanelLease",
+    "Pool",
+    "PoolDay",
+    "Publication",
+    "ReplenishRun",
+    "RunKind",
+    "RunRow",
+    "RunState",
+    "RunStep",
+]
