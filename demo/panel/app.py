@@ -1,0 +1,26 @@
+"""`create_panel`: the Flask application around one `PanelState`."""
+
+import random
+import threading
+
+from flask import Flask
+
+from demo.panel.control import control
+from demo.panel.gate import gate
+from demo.panel.state import PanelState
+from demo.panel.views import pages
+
+
+def create_panel(state: PanelState, *, stopping: threading.Event | None = None, seed: int = 0) -> Flask:
+    """The panel as a WSGI application. `stopping`, once set, cuts every artificial delay short; `seed` fixes the drift."""
+    app = Flask("demo.panel", static_url_path="/panel-static", static_folder="static", template_folder="templates")
+    app.config["PANEL_STATE"] = state
+    app.config["PANEL_STOPPING"] = stopping or threading.Event()
+    app.config["PANEL_RANDOM"] = random.Random(seed)
+    app.config["MAX_CONTENT_LENGTH"] = 2_000_000
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(gate)
+    app.register_blueprint(pages)
+    app.register_blueprint(control)
+    return app

@@ -1,0 +1,111 @@
+"""The demonstration's own door, `/_demo/`: switches with a click, the state as JSON, and spending a code. Loopback only.
+
+Nothing here exists in the real store. It is never slowed, blocked or counted by the switches.
+"""
+
+import ipaddress
+from dataclasses import fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, jsonify, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from demo.panel.gate import panel_state
+from demo.panel.records import code_to_json
+from demo.panel.state import CodeRefused, PanelState
+from demo.panel.switches import GROUPS, Switches, mutate
+from demo.panel.totp import totp_code
+
+control = Blueprint("control", __name__, url_prefix="/_demo")
+
+
+@control.before_request
+def loopback_only() -> None:
+    """The caller and the name it called must both be this machine: a page in a browser cannot reach in by a foreign name."""
+    name = urlsplit(f"//{request.host}").hostname or ""
+    if not (_is_loopback(request.remote_addr or "") and (name == "localhost" or _is_loopback(name))):
+        abort(403)
+    if request.method == "POST" and not request.is_json:
+        # A form on a foreign page can post, but it cannot send this content type without being asked first.
+        abort(415)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+@control.get("/")
+def switchboard() -> str:
+    state = panel_state()
+    groups = [
+        (uk, en, [one for one in fields(Switches) if one.metadata["group"] == name])
+        for name, (uk, en) in GROUPS.items()
+    ]
+    return render_template(
+        "switchboard.html",
+        state=state,
+        groups=groups,
+        totp=totp_code(state.totp_secret, now=state.clock()),
+        sms=state.challenge("sms"),
+    )
+
+
+@control.get("/state")
+def show_state() -> AnyResponse:
+    return jsonify(_state_as_json(panel_state()))
+
+
+@control.post("/state")
+def change_state() -> AnyResponse | tuple[AnyResponse, int]:
+    """JSON keys, all optional, done in this order: reset (true), mutate (seed), switches (name to value),
+    codes (list of {code, amount, active?}), expire_sessions (true). Answers with the state; 400 says what was wrong.
+    """
+    asked = request.get_json()
+    if not isinstance(asked, dict):
+        return jsonify(error="an object is expected"), 400
+    unknown = sorted(set(asked) - {"reset", "mutate", "switches", "codes", "expire_sessions"})
+    if unknown:
+        return jsonify(error=f"unknown keys: {', '.join(unknown)}"), 400
+    state = panel_state()
+    try:
+        wanted = Switches() if asked.get("reset") else state.switches
+        if "mutate" in asked:
+            wanted = mutate(int(asked["mutate"]))
+        wanted = wanted.with_changes(asked.get("switches") or {})
+    except (TypeError, ValueError, AttributeError) as wrong:
+        return jsonify(error=str(wrong)), 400
+    if wanted != state.switches or asked.get("reset"):
+        state.replace_switches(wanted)
+    for row in asked.get("codes") or ():
+        if state.find(row["code"]) is None:
+            state.add_code(row["code"], row["amount"], active=bool(row.get("active", True)))
+    if asked.get("expire_sessions"):
+        state.expire_sessions()
+    return jsonify(_state_as_json(state))
+
+
+@control.post("/redeem")
+def redeem() -> AnyResponse | tuple[AnyResponse, int]:
+    """`{code, amount?}` as the store's checkout would spend it: 200 with the code, or 409 with a reason."""
+    asked = request.get_json()
+    if not isinstance(asked, dict) or not isinstance(asked.get("code"), str):
+        return jsonify(redeemed=False, reason="unknown_code"), 409
+    try:
+        row = panel_state().redeem(asked["code"].strip(), amount=asked.get("amount"))
+    except CodeRefused as refused:
+        return jsonify(redeemed=False, reason=refused.reason), 409
+    return jsonify(redeemed=True, code=row.code, amount=format(row.amount.normalize(), "f"))
+
+
+def _state_as_json(state: PanelState) -> dict[str, Any]:
+    return {
+        "switches": vars(state.switches),
+        "changed": state.switches.changed(),
+        "codes": [code_to_json(code) for code in state.codes()],
+        "deleted": [code_to_json(code) for code in state.deleted],
+        "counters": dict(state.counters),
+    }

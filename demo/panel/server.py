@@ -1,0 +1,108 @@
+"""Running the panel: `serve(state)` in a thread for tests, and the command line for `make run`."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from demo.panel.app import create_panel
+from demo.panel.samples import SAMPLE_CODES
+from demo.panel.state import DEMO_PASSWORD, DEMO_USERNAME, PanelState
+
+
+@dataclass(frozen=True)
+class RunningPanel:
+    """A panel that answers at `url` (no slash at the end) until its `serve` block is left."""
+
+    url: str
+    port: int
+    state: PanelState
+
+    @property
+    def login_url(self) -> str:
+        return f"{self.url}/edit/"
+
+    @property
+    def codes_url(self) -> str:
+        return f"{self.url}/edit/discounts/codes"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        return None
+
+
+class _Brief(WSGIRequestHandler):
+    """One short line for each request that means something; none for styles and scripts."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        return None
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        if not self.path.startswith("/panel-static/"):
+            sys.stdout.write(f"{self.command} {self.path.split('?')[0]} {code}\n")
+            sys.stdout.flush()
+
+
+def _server(state: PanelState, host: str, port: int, stopping: threading.Event, log: type) -> BaseWSGIServer:
+    return make_server(host, port, create_panel(state, stopping=stopping), threaded=True, request_handler=log)
+
+
+@contextmanager
+def serve(state: PanelState, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[RunningPanel]:
+    """Serve the panel from a thread of this process; port 0 takes a free one. Raises OSError when the port is taken."""
+    stopping = threading.Event()
+    server = _server(state, host, port, stopping, _Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="panel", daemon=True)
+    thread.start()
+    try:
+        yield RunningPanel(f"http://{host}:{server.server_port}", server.server_port, state)
+    finally:
+        stopping.set()
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status: 2 when the port is taken."""
+    parser = argparse.ArgumentParser(prog="python -m demo.panel", description="The simulated store admin panel.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8801)
+    parser.add_argument("--state", type=Path, help="JSON file that keeps the codes between runs")
+    parser.add_argument("--username", default=DEMO_USERNAME)
+    parser.add_argument("--password", default=DEMO_PASSWORD)
+    parser.add_argument("--samples", action="store_true", help="put some sample codes into an empty panel")
+    chosen = parser.parse_args(arguments)
+    if chosen.state is not None:
+        chosen.state.parent.mkdir(parents=True, exist_ok=True)
+    state = PanelState(chosen.state, username=chosen.username, password=chosen.password)
+    if chosen.samples and not state.codes():
+        for row in SAMPLE_CODES:
+            state.add_code(**row)
+    stopping = threading.Event()
+    try:
+        # werkzeug reports a taken port by printing and exiting by itself; our own sentence says what to do about it.
+        server = _server(state, chosen.host, chosen.port, stopping, _Brief)
+    except (OSError, SystemExit):
+        sys.stderr.write(f"port {chosen.port} on {chosen.host} is taken: choose another one with --port\n")
+        return 2
+
+    def stop(signum: int, frame: object) -> None:
+        stopping.set()
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    sys.stdout.write(f"store panel: http://{chosen.host}:{server.server_port}/edit/  switches: /_demo/\n")
+    sys.stdout.flush()
+    server.serve_forever(poll_interval=0.2)
+    server.server_close()
+    return 0
