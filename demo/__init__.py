@@ -1,1 +1,4 @@
-"""The other side, simulated: what `make run` and the tests talk to instead of real services. Never imported by the product."""
+"""The other side, simulated: what `make run` and the tests talk to instead of real services.
+
+Never imported by the product.
+"""

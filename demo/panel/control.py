@@ -1,6 +1,6 @@
-"""The demonstration's own door, `/_demo/`: switches with a click, the state as JSON, and spending a code. Loopback only.
+"""The demonstration's own door, `/_demo/`: switches with a click, the state as JSON, spending a code.
 
-Nothing here exists in the real store. It is never slowed, blocked or counted by the switches.
+Loopback only. Nothing here exists in the real store. It is never slowed, blocked or counted by the switches.
 """
 
 import ipaddress
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from demo.panel.gate import panel_state
 from demo.panel.records import code_to_json
-from demo.panel.state import CodeRefused, PanelState
+from demo.panel.state import CodeRefusedError, PanelState
 from demo.panel.switches import GROUPS, Switches, mutate
 from demo.panel.totp import totp_code
 
@@ -22,7 +22,7 @@ control = Blueprint("control", __name__, url_prefix="/_demo")
 
 @control.before_request
 def loopback_only() -> None:
-    """The caller and the name it called must both be this machine: a page in a browser cannot reach in by a foreign name."""
+    """Caller and called name must both be this machine: no page reaches in by a foreign name for this address."""
     name = urlsplit(f"//{request.host}").hostname or ""
     if not (_is_loopback(request.remote_addr or "") and (name == "localhost" or _is_loopback(name))):
         abort(403)
@@ -50,7 +50,7 @@ def switchboard() -> str:
         state=state,
         groups=groups,
         totp=totp_code(state.totp_secret, now=state.clock()),
-        sms=state.challenge("sms"),
+        sms=state.sessions.answer("sms"),
     )
 
 
@@ -96,7 +96,7 @@ def redeem() -> AnyResponse | tuple[AnyResponse, int]:
         return jsonify(redeemed=False, reason="unknown_code"), 409
     try:
         row = panel_state().redeem(asked["code"].strip(), amount=asked.get("amount"))
-    except CodeRefused as refused:
+    except CodeRefusedError as refused:
         return jsonify(redeemed=False, reason=refused.reason), 409
     return jsonify(redeemed=True, code=row.code, amount=format(row.amount.normalize(), "f"))
 

@@ -3,13 +3,14 @@
 import secrets
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from demo.panel.layout import LEGACY_PREFIX, MOVED_PREFIX, layout_for
+from demo.panel.records import Session
 from demo.panel.state import PanelState
 from demo.panel.totp import is_totp_code
 
@@ -26,9 +27,7 @@ gate = Blueprint("gate", __name__)
 
 
 def panel_state() -> PanelState:
-    state = current_app.config["PANEL_STATE"]
-    assert isinstance(state, PanelState)
-    return state
+    return cast(PanelState, current_app.config["PANEL_STATE"])
 
 
 def wait(seconds: float) -> None:
@@ -45,7 +44,8 @@ def stand_in_the_way() -> AnyResponse | tuple[str, int, dict[str, str]] | tuple[
     wait(switches.slow_seconds)
     if switches.challenge and CHALLENGE_COOKIE not in request.cookies:
         return make_response(render_template("challenge.html"))
-    if switches.maintenance:
+    allowed = switches.maintenance_after_requests
+    if switches.maintenance or (allowed and panel_state().count_request() > allowed):
         return render_template("maintenance.html"), 503, {"Retry-After": "120"}
     layout = layout_for(switches)
     if request.path.startswith((LEGACY_PREFIX, MOVED_PREFIX)) and not request.path.startswith(layout.prefix + "/"):
@@ -53,16 +53,26 @@ def stand_in_the_way() -> AnyResponse | tuple[str, int, dict[str, str]] | tuple[
     return None
 
 
+def live_session() -> Session | None:
+    """The session of this request, counted as one request more."""
+    state = panel_state()
+    return state.sessions.touch(
+        request.cookies.get(SESSION_COOKIE, ""),
+        now=state.clock(),
+        allowed_requests=state.switches.session_requests,
+    )
+
+
 def needs_login(view: Callable[..., Any]) -> Callable[..., Any]:
     """Without a live session the answer is the login form, with status 200 and at the address asked for."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        session = panel_state().touch_session(request.cookies.get(SESSION_COOKIE, ""))
+        session = live_session()
         if session is None:
-            return login_page(back_to=request.full_path.rstrip("?") if request.method == "GET" else "")
+            return login_page(back_to=_address_now())
         if session.stage == "second_factor":
-            return second_factor_page(back_to="")
+            return second_factor_page(back_to=_address_now())
         g.panel_session = session
         return view(*args, **kwargs)
 
@@ -75,7 +85,7 @@ def login_page(*, back_to: str, fault: str = "", email: str = "") -> str:
     if state.switches.captcha:
         captcha_name = secrets.token_hex(8)
         captcha_text = "".join(secrets.choice("ACEFHKMPRTXY349") for _ in range(5))
-        state.put_challenge(captcha_name, captcha_text)
+        state.sessions.put_answer(captcha_name, captcha_text)
     return render_template(
         "login.html",
         back_to=back_to,
@@ -97,7 +107,7 @@ def log_in() -> str | AnyResponse:
     state = panel_state()
     email, back_to = request.form.get("email", "").strip(), request.form.get("back_to", "")
     if state.switches.captcha:
-        expected = state.challenge(request.form.get("captcha_name", ""))
+        expected = state.sessions.take_answer(request.form.get("captcha_name", ""))
         if expected is None or request.form.get("captcha", "").strip().upper() != expected:
             state.count("login_refused")
             return login_page(back_to=back_to, fault=WRONG_CAPTCHA, email=email)
@@ -106,13 +116,13 @@ def log_in() -> str | AnyResponse:
         return login_page(back_to=back_to, fault=WRONG_PASSWORD, email=email)
     if state.switches.second_factor == "none":
         state.count("login")
-        session = state.open_session(email)
+        session = state.sessions.open(email, now=state.clock())
         answer: AnyResponse = redirect(_own_address(back_to), 303)
     else:
-        session = state.open_session(email, stage="second_factor")
+        session = state.sessions.open(email, now=state.clock(), stage="second_factor")
         if state.switches.second_factor == "sms":
             # "Sent" to a telephone: only the demonstration page, which is no part of the store, shows it.
-            state.put_challenge("sms", str(secrets.randbelow(10**6)).zfill(6))
+            state.sessions.put_answer("sms", str(secrets.randbelow(10**6)).zfill(6))
             state.count("sms")
         answer = make_response(second_factor_page(back_to=back_to))
     answer.set_cookie(SESSION_COOKIE, session.sid, httponly=True, samesite="Lax", path="/")
@@ -123,27 +133,34 @@ def log_in() -> str | AnyResponse:
 def confirm_second_factor() -> str | AnyResponse:
     state = panel_state()
     back_to, given = request.form.get("back_to", ""), request.form.get("otp", "").strip()
-    session = state.touch_session(request.cookies.get(SESSION_COOKIE, ""))
+    session = live_session()
     if session is None:
         return login_page(back_to=back_to)
     if state.switches.second_factor == "sms":
-        is_right = given != "" and given == state.challenge("sms")
+        is_right = given != "" and given == state.sessions.answer("sms")
     else:
         is_right = is_totp_code(state.totp_secret, given, now=state.clock())
     if not is_right:
         state.count("login_refused")
         return second_factor_page(back_to=back_to, fault=WRONG_CODE)
     state.count("login")
-    state.change_session(session.sid, stage="in")
+    state.sessions.change(session.sid, stage="in")
     return redirect(_own_address(back_to), 303)
 
 
 @gate.get("/edit/logout")
 def log_out() -> Response | AnyResponse:
-    panel_state().close_session(request.cookies.get(SESSION_COOKIE, ""))
+    panel_state().sessions.close(request.cookies.get(SESSION_COOKIE, ""))
     answer = redirect(HOME_PATH, 303)
     answer.delete_cookie(SESSION_COOKIE)
     return answer
+
+
+def _address_now() -> str:
+    """Where to go on after a login that came in between; what was posted is lost, as it is on the real panel."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    return layout_for(panel_state().switches).grid_path
 
 
 def _own_address(back_to: str) -> str:

@@ -1,4 +1,4 @@
-"""Invented codes, as rows for `PanelState.add_code`: some for a panel that would otherwise be empty, and other people's.
+"""Invented codes, as rows for `PanelState.add_code`: some for an otherwise empty panel, and other people's.
 
 Every row of other people is a trap: a percentage with the number of a certificate, our prefix with another amount, an
 amount in the code that is not the amount of the row, a certificate that holds for one brand only.

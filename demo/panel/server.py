@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -35,24 +36,26 @@ class RunningPanel:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, *_: Any) -> None:
         return None
 
 
-class _Brief(WSGIRequestHandler):
+class _Brief(_Quiet):
     """One short line for each request that means something; none for styles and scripts."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:
-        return None
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def log_request(self, code: int | str = "-", *_: Any) -> None:
         if not self.path.startswith("/panel-static/"):
             sys.stdout.write(f"{self.command} {self.path.split('?')[0]} {code}\n")
             sys.stdout.flush()
 
 
-def _server(state: PanelState, host: str, port: int, stopping: threading.Event, log: type) -> BaseWSGIServer:
-    return make_server(host, port, create_panel(state, stopping=stopping), threaded=True, request_handler=log)
+def _server(
+    state: PanelState, host: str, port: int, stopping: threading.Event, log: type[WSGIRequestHandler]
+) -> BaseWSGIServer:
+    # The socket is bound here because werkzeug ends the whole process when a port is taken; this raises OSError.
+    with socket.create_server((host, port), backlog=64) as bound:
+        app = create_panel(state, stopping=stopping)
+        return make_server(host, bound.getsockname()[1], app, threaded=True, request_handler=log, fd=bound.fileno())
 
 
 @contextmanager
@@ -83,19 +86,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.state is not None:
         chosen.state.parent.mkdir(parents=True, exist_ok=True)
-    state = PanelState(chosen.state, username=chosen.username, password=chosen.password)
+    try:
+        state = PanelState(chosen.state, username=chosen.username, password=chosen.password)
+    except (ValueError, KeyError, TypeError) as broken:
+        sys.stderr.write(f"{chosen.state} is not a state file of this panel ({broken}): remove it to start afresh\n")
+        return 2
     if chosen.samples and not state.codes():
         for row in SAMPLE_CODES:
             state.add_code(**row)
     stopping = threading.Event()
     try:
-        # werkzeug reports a taken port by printing and exiting by itself; our own sentence says what to do about it.
         server = _server(state, chosen.host, chosen.port, stopping, _Brief)
-    except (OSError, SystemExit):
+    except OSError:
         sys.stderr.write(f"port {chosen.port} on {chosen.host} is taken: choose another one with --port\n")
         return 2
 
-    def stop(signum: int, frame: object) -> None:
+    def stop(*_: object) -> None:
         stopping.set()
         threading.Thread(target=server.shutdown).start()
 

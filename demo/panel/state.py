@@ -5,8 +5,6 @@ is not known here.
 """
 
 import json
-import os
-import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 from demo.panel.records import (
@@ -22,22 +21,21 @@ from demo.panel.records import (
     KIND_CERTIFICATE,
     GridView,
     PanelCode,
-    Session,
     code_from_json,
     code_to_json,
 )
 from demo.panel.samples import OTHER_CODES
+from demo.panel.sessions import Sessions
 from demo.panel.switches import Switches
 
 DEMO_USERNAME = "admin@demo-store.example"
 DEMO_PASSWORD = "demo-password"
 # Invented, public, and good for nothing but this panel.
 DEMO_TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-SESSION_LIFETIME = timedelta(hours=1)
 VALIDITY = timedelta(days=365)
 
 
-class CodeRefused(Exception):
+class CodeRefusedError(Exception):
     """The store does not take this code. `reason`: unknown_code, inactive, expired, limited or other_amount."""
 
     def __init__(self, reason: str) -> None:
@@ -45,7 +43,7 @@ class CodeRefused(Exception):
         self.reason = reason
 
 
-class DuplicateCode(Exception):
+class DuplicateCodeError(Exception):
     """A code with this string exists already."""
 
 
@@ -75,15 +73,14 @@ class PanelState:
         self.clock = clock
         self.counters: Counter[str] = Counter()
         self.deleted: list[PanelCode] = []
+        self.sessions = Sessions()
         self._lock = threading.RLock()
         self._switches = Switches()
         self._codes: dict[int, PanelCode] = {}
         self._by_string: dict[str, int] = {}
         self._next_id = 701
         self._views: dict[str, GridView] = {}
-        self._sessions: dict[str, Session] = {}
-        self._saves_under_switches = 0
-        self._challenges: dict[str, str] = {}
+        self._saves_under_switches = self._requests_under_switches = 0
         if self.path is not None and self.path.exists():
             self._load(self.path)
         if switches is not None:
@@ -98,19 +95,21 @@ class PanelState:
         *,
         kind: str = KIND_CERTIFICATE,
         active: bool = True,
-        date_limit: date | None | str = "default",
+        date_limit: date | EllipsisType | None = ...,
         quantity: int = 1,
         brands: Iterable[str] = tuple(BRANDS),
         categories: Iterable[str] = tuple(CATEGORIES),
         origin: str = "seed",
     ) -> PanelCode:
-        """Store one code; without `date_limit` it is valid for 365 days, with None for ever. Raises DuplicateCode."""
+        """Store one code, valid for 365 days unless `date_limit` says otherwise (None: for ever).
+
+        Raises DuplicateCodeError.
+        """
         with self._lock:
             if code in self._by_string:
-                raise DuplicateCode(code)
+                raise DuplicateCodeError(code)
             now = self.clock()
-            limit = (now + VALIDITY).date() if date_limit == "default" else date_limit
-            assert not isinstance(limit, str)
+            limit = (now + VALIDITY).date() if isinstance(date_limit, EllipsisType) else date_limit
             row = PanelCode(
                 id=self._next_id,
                 code=code,
@@ -147,12 +146,12 @@ class PanelState:
             return self._codes.get(code_id)
 
     def change(self, code_id: int, **changes: Any) -> PanelCode:
-        """Replace some fields of a code. Raises KeyError if it is gone, DuplicateCode if the new string is taken."""
+        """Replace some fields of a code. Raises KeyError when it is gone, DuplicateCodeError for a string in use."""
         with self._lock:
             old = self._codes[code_id]
             new = replace(old, **changes)
             if self._by_string.get(new.code, code_id) != code_id:
-                raise DuplicateCode(new.code)
+                raise DuplicateCodeError(new.code)
             del self._by_string[old.code]
             self._by_string[new.code] = code_id
             self._codes[code_id] = new
@@ -171,23 +170,23 @@ class PanelState:
             return gone
 
     def redeem(self, code: str, *, amount: int | str | Decimal | None = None) -> PanelCode:
-        """Spend a code in an order, as the checkout would. A certificate turns inactive, a coupon after `quantity` uses.
+        """Spend a code in an order, as the checkout does: a certificate turns inactive, a coupon after `quantity` uses.
 
-        Raises CodeRefused; nothing changes then. `amount` is what the checkout expects the code to be worth.
+        Raises CodeRefusedError; nothing changes then. `amount` is what the checkout expects the code to be worth.
         """
         with self._lock:
             row = self.find(code)
             now = self.clock()
             if row is None:
-                raise CodeRefused("unknown_code")
+                raise CodeRefusedError("unknown_code")
             if not row.active:
-                raise CodeRefused("inactive")
+                raise CodeRefusedError("inactive")
             if row.date_limit is not None and row.date_limit < now.date():
-                raise CodeRefused("expired")
+                raise CodeRefusedError("expired")
             if not row.covers_whole_store:
-                raise CodeRefused("limited")
+                raise CodeRefusedError("limited")
             if amount is not None and row.amount != Decimal(amount):
-                raise CodeRefused("other_amount")
+                raise CodeRefusedError("other_amount")
             left = row.quantity - 1
             self.counters["redeem"] += 1
             return self.change(row.id, quantity=left, active=left > 0, used_at=now)
@@ -206,7 +205,7 @@ class PanelState:
         """Put a whole set of switches in place, for example from `mutate(seed)`."""
         with self._lock:
             self._switches = switches
-            self._saves_under_switches = 0
+            self._saves_under_switches = self._requests_under_switches = 0
             if switches.other_codes and not self.codes(origin="other"):
                 for row in OTHER_CODES:
                     if row["code"] not in self._by_string:
@@ -220,43 +219,17 @@ class PanelState:
             self._saves_under_switches += 1
             return self._saves_under_switches
 
-    # -- sessions and views ----------------------------------------------------------------------------------------
-
-    def open_session(self, account: str, *, stage: str = "in") -> Session:
+    def count_request(self) -> int:
+        """Number this request, counted since the switches were last turned, from 1."""
         with self._lock:
-            session = Session(secrets.token_urlsafe(24), account, stage, self.clock() + SESSION_LIFETIME)
-            self._sessions[session.sid] = session
-            return session
+            self._requests_under_switches += 1
+            return self._requests_under_switches
 
-    def touch_session(self, sid: str) -> Session | None:
-        """The live session with one request more on its count, or None: unknown, expired, or used up by the switch."""
-        with self._lock:
-            session = self._sessions.get(sid)
-            if session is None:
-                return None
-            session = replace(session, requests=session.requests + 1)
-            allowed = self._switches.session_requests
-            if session.expires_at <= self.clock() or (allowed and session.requests > allowed):
-                del self._sessions[sid]
-                return None
-            self._sessions[sid] = session
-            return session
-
-    def change_session(self, sid: str, **changes: Any) -> None:
-        with self._lock:
-            if sid in self._sessions:
-                self._sessions[sid] = replace(self._sessions[sid], **changes)
-
-    def close_session(self, sid: str) -> None:
-        with self._lock:
-            self._sessions.pop(sid, None)
+    # -- sessions, views, counters ---------------------------------------------------------------------------------
 
     def expire_sessions(self) -> int:
         """End every session on the server's side; the cookies in the browsers stay. Returns how many ended."""
-        with self._lock:
-            ended = len(self._sessions)
-            self._sessions.clear()
-            return ended
+        return self.sessions.expire_all()
 
     def view(self, account: str) -> GridView:
         with self._lock:
@@ -267,15 +240,6 @@ class PanelState:
             self._views[account] = replace(self.view(account), **changes)
             self._save()
             return self._views[account]
-
-    def put_challenge(self, name: str, answer: str) -> None:
-        """Remember the right answer to a captcha or the text of an SMS."""
-        with self._lock:
-            self._challenges[name] = answer
-
-    def challenge(self, name: str) -> str | None:
-        with self._lock:
-            return self._challenges.get(name)
 
     def count(self, what: str) -> None:
         with self._lock:
@@ -295,7 +259,7 @@ class PanelState:
         # Written beside and renamed, so that a killed process leaves the old file or the new one, never half of one.
         beside = self.path.with_suffix(".part")
         beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(beside, self.path)
+        beside.replace(self.path)
 
     def _load(self, path: Path) -> None:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -20,7 +20,9 @@ def _switch(
     mutations: tuple[Any, ...] = (),
     blocks: bool = False,
 ) -> Any:
-    """`blocks`: no robot gets past this without a person. `mutations`: what the random combiner may choose."""
+    """`blocks`: a robot stops here and asks for a person (or, for totp, must know the secret).
+    `mutations`: what the random combiner may choose; none means that it leaves the switch alone.
+    """
     return field(
         default=default,
         metadata={"uk": uk, "en": en, "group": group, "choices": choices, "mutations": mutations, "blocks": blocks},
@@ -49,6 +51,14 @@ class Switches:
     )
     maintenance: bool = _switch(
         False, "Технічні роботи (503)", "Maintenance page (503)", group="speed", mutations=(True,), blocks=True
+    )
+    maintenance_after_requests: int = _switch(
+        0,
+        "Технічні роботи після N запитів (0: ніколи)",
+        "Maintenance page after N requests (0: never)",
+        group="speed",
+        mutations=(6, 12, 25),
+        blocks=True,
     )
     challenge: bool = _switch(
         False,

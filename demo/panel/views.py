@@ -4,6 +4,7 @@ Reloads answer with a fragment (table and pager) that the script in the iframe p
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from flask import Blueprint, current_app, g, redirect, render_template, request
@@ -14,6 +15,7 @@ from demo.panel.gate import login_page, needs_login, panel_state, wait
 from demo.panel.grid import GridPage, read_page
 from demo.panel.layout import CODES_HANDLER, LEGACY_PREFIX, MOVED_PREFIX, layout_for
 from demo.panel.records import BRANDS, CATEGORIES, KIND_LABELS, PAGE_SIZES, GridView
+from demo.panel.state import DuplicateCodeError
 from demo.panel.switches import Switches
 from demo.panel.wording import cell_texts
 
@@ -62,7 +64,7 @@ def grid_page() -> str | tuple[str, int]:
     state, session = panel_state(), g.panel_session
     wait(state.switches.slow_grid_seconds)
     if session.message:
-        state.change_session(session.sid, message="")
+        state.sessions.change(session.sid, message="")
     return render_template(
         "grid.html",
         message=session.message,
@@ -161,7 +163,7 @@ def save_code() -> str | AnyResponse | tuple[str, int]:
     switches, attempt = state.switches, state.count_save()
     if attempt == switches.session_ends_at_save:
         state.expire_sessions()
-        return login_page(back_to="")
+        return login_page(back_to=layout_for(switches).grid_path)
     outcome = switches.save_outcome if attempt % switches.save_outcome_every == 0 else "normal"
     form = read_form(request.form, layout_for(switches))
     found = _faults_of(form, code_id)
@@ -170,12 +172,16 @@ def save_code() -> str | AnyResponse | tuple[str, int]:
     if found:
         state.count("save_refused")
         return _form_page(code_id, form, found)
-    if outcome != "silent_failure" and not _store(form, code_id):
-        return render_template("gone.html"), 404
+    try:
+        if outcome != "silent_failure" and not _store(form, code_id):
+            return render_template("gone.html"), 404
+    except DuplicateCodeError:  # two browsers saved the same code at the same moment
+        state.count("save_refused")
+        return _form_page(code_id, form, {"code": CODE_TAKEN})
     if outcome in ("stored_then_500", "stored_then_hang"):
         return _fail_after_storing(outcome, switches)
-    state.change_session(g.panel_session.sid, message=SAVED)
-    return redirect(layout_for(switches).grid_path if "save_exit" in request.form else _again(code_id, form), 303)
+    state.sessions.change(g.panel_session.sid, message=SAVED)
+    return redirect(layout_for(switches).grid_path if "save_exit" in request.form else _form_again(form), 303)
 
 
 def _faults_of(form: CodeForm, code_id: str) -> dict[str, str]:
@@ -191,8 +197,8 @@ def _faults_of(form: CodeForm, code_id: str) -> dict[str, str]:
 def _store(form: CodeForm, code_id: str) -> bool:
     """Write the checked form; False when the row to change is gone."""
     state = panel_state()
-    amount = form.amount_value()
-    assert amount is not None
+    # The form was checked by `faults`: an amount is there.
+    amount = form.amount_value() or Decimal(0)
     if code_id == "addnew":
         state.add_code(
             form.code,
@@ -230,7 +236,7 @@ def _fail_after_storing(outcome: str, switches: Switches) -> tuple[str, int]:
     return render_template("server_error.html", status=500), 500
 
 
-def _again(code_id: str, form: CodeForm) -> str:
+def _form_again(form: CodeForm) -> str:
     """Where "save" without "exit" leads: the form of the code just stored, or the grid when it is not there."""
     row = panel_state().find(form.code)
     layout = layout_for(panel_state().switches)

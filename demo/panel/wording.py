@@ -8,7 +8,7 @@ from demo.panel.switches import Switches
 NO_BREAK_SPACE = "\u00a0"
 NARROW_NO_BREAK_SPACE = "\u202f"
 
-# (active, inactive). The "sentences" trap: the second contains the first as a part. "unknown" says nothing about either.
+# (active, inactive). Under "sentences" the second contains the first as a part; "unknown" tells neither from the other.
 STATUS_WORDS = {
     "uk": ("Так", "Ні"),
     "ru": ("Да", "Нет"),
