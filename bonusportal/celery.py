@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 from celery import Celery, signals
+
+from bonusportal.pausing import Pause
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bonusportal.settings")
 
@@ -14,8 +15,7 @@ app = Celery("bonusportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-WORKER_SEEN_EVERY_SECONDS = 10.0
-_last_written = 0.0
+_seen_just_now = Pause(seconds=10.0)
 
 
 @signals.setup_logging.connect
@@ -31,10 +31,8 @@ def _keep_our_logging(**_: Any) -> None:
 @signals.heartbeat_sent.connect
 def _note_worker(**_: Any) -> None:
     """The worker's own timer, so that "worker last seen" does not depend on beat."""
-    global _last_written
-    if time.monotonic() - _last_written < WORKER_SEEN_EVERY_SECONDS:
+    if not _seen_just_now.may_go_on():
         return
-    _last_written = time.monotonic()
     from django.utils import timezone
 
     from bonusportal.living import note_alive

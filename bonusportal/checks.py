@@ -1,11 +1,12 @@
-"""What `manage.py check` (and `check --deploy`) says about this portal's own settings. Strict by default: a deployed stage with an example value does not pass."""
+"""What `manage.py check` (and `check --deploy`) says about this portal's settings. A deployed stage with an example value does not pass."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Advice
 
 _EXAMPLES = ("example", "changeme", "change-me", "secret", "password", "demo")
 
@@ -21,17 +22,32 @@ def check_stage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     found: list[CheckMessage] = []
     if not settings.SECRET_KEY or _looks_like_example(settings.SECRET_KEY) or len(settings.SECRET_KEY) < 40:
-        found.append(Error("SECRET_KEY is missing or an example.", hint="Set a random one of 50 characters or more.", id="portal.E001"))
+        found.append(
+            Error(
+                "SECRET_KEY is missing or an example.",
+                hint="Set a random one of 50 characters or more.",
+                id="portal.E001",
+            )
+        )
     if settings.DEBUG:
         found.append(Error("DEBUG is on.", hint="Unset DEBUG on a deployed stage.", id="portal.E002"))
     if not settings.FIELD_KEYS:
-        found.append(Error("FIELD_KEYS is missing: the panel's session and evidence cannot be encrypted.",
-                           hint="python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'", id="portal.E003"))  # fmt: skip
+        found.append(
+            Error(
+                "FIELD_KEYS is missing: the panel's session and evidence cannot be encrypted.",
+                hint="python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'",
+                id="portal.E003",
+            )
+        )
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
         found.append(Error("ALLOWED_HOSTS is empty or accepts any host.", id="portal.E004"))
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
         found.append(
-            Error("SQLite on a deployed stage: several hosts would each have rows of their own.", hint="Set DATABASE_URL.", id="portal.E005")
+            Error(
+                "SQLite on a deployed stage: several hosts would each have rows of their own.",
+                hint="Set DATABASE_URL.",
+                id="portal.E005",
+            )
         )
     if settings.PANEL_PASSWORD and _looks_like_example(settings.PANEL_PASSWORD):
         found.append(Error("PANEL_PASSWORD is an example.", id="portal.E006"))
@@ -44,13 +60,20 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.GET_CODE_MODE == "open":
         found.append(
-            Warning("GET_CODE_MODE is open: whoever finds /get-code is handed money, up to the daily cap of each pool.",
-                    hint="Set GET_CODE_MODE=guarded once the widgets have replaced the old page scripts.", id="portal.W001")
-        )  # fmt: skip
+            Advice(
+                "GET_CODE_MODE is open: whoever finds /get-code is handed money, up to the daily cap of each pool.",
+                hint="Set GET_CODE_MODE=guarded once the widgets have replaced the old page scripts.",
+                id="portal.W001",
+            )
+        )
     if not settings.STOREFRONT_ORIGINS:
         found.append(Warning("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
     if not settings.REDIS_URL:
-        found.append(Warning("REDIS_URL is empty: rate limits are counted in the database and nothing is nudged.", id="portal.W003"))
+        found.append(
+            Advice(
+                "REDIS_URL is empty: rate limits are counted in the database and nothing is nudged.", id="portal.W003"
+            )
+        )
     if not settings.PANEL_URL:
         found.append(Warning("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
     return found
@@ -62,11 +85,15 @@ def check_values(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.GET_CODE_MODE not in {"open", "guarded"}:
         found.append(Error(f"GET_CODE_MODE is {settings.GET_CODE_MODE!r}; it is open or guarded.", id="portal.E010"))
-    for origin in settings.STOREFRONT_ORIGINS:
-        if origin.count("/") != 2 or "*" in origin:
-            found.append(Error(f"STOREFRONT_ORIGINS: {origin!r} is not an exact origin like https://store.example.", id="portal.E011"))
+    found.extend(
+        Error(f"STOREFRONT_ORIGINS: {origin!r} is not an exact origin like https://store.example.", id="portal.E011")
+        for origin in settings.STOREFRONT_ORIGINS
+        if origin.count("/") != 2 or "*" in origin
+    )
     if settings.TARGET_CODES <= settings.LOW_WATER:
-        found.append(Error("TARGET_CODES must be above LOW_WATER, or every refill would ask for the next one.", id="portal.E012"))
+        found.append(
+            Error("TARGET_CODES must be above LOW_WATER, or every refill would ask for the next one.", id="portal.E012")
+        )
     if any(":" not in pair for pair in settings.API_KEYS):
         found.append(Error("API_KEYS: each entry is name:secret.", id="portal.E013"))
     return found

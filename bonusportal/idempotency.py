@@ -47,7 +47,9 @@ def read_key(header: str | None, *, may_be_short: bool = False) -> str:
     if header is None:
         return ""
     if not (_SHORT_KEY if may_be_short else _KEY).fullmatch(header):
-        raise BadInput(_("An Idempotency-Key has 16 to 255 printable ASCII characters."), code="idempotency_key_invalid")
+        raise BadInput(
+            _("An Idempotency-Key has 16 to 255 printable ASCII characters."), code="idempotency_key_invalid"
+        )
     return header
 
 
@@ -66,7 +68,9 @@ def find_answer(asked: Asked) -> Answer | None:
 
 def _replay(record: IdempotencyRecord, asked: Asked) -> Answer:
     if record.body != asked.body:
-        raise Conflict(_("This Idempotency-Key was used for another request."), code="idempotency_key_reused", status=422)
+        raise Conflict(
+            _("This Idempotency-Key was used for another request."), code="idempotency_key_reused", status=422
+        )
     return Answer(payload=record.answer, status=record.status, replayed=True)
 
 

@@ -55,7 +55,10 @@ def check_text(value: Any, *, where: str = "") -> None:
     """Refuse NUL and lone surrogates in any string: PostgreSQL stores neither, and no honest caller sends them."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise BadInput(_("A text holds characters that are not allowed: %(where)s") % {"where": where or "?"}, code="text_invalid")
+            raise BadInput(
+                _("A text holds characters that are not allowed: %(where)s") % {"where": where or "?"},
+                code="text_invalid",
+            )
     elif isinstance(value, dict):
         for key, inner in value.items():
             check_text(key, where=where)

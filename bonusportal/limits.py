@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal import counting
 from bonusportal.errors import TooMany
+from bonusportal.pausing import Pause
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # After a failure the table is used for a while: asking a dead Redis on every request would cost each its connect timeout.
-REDIS_PAUSE_SECONDS = 5.0
-_redis_paused_until = 0.0
+redis_pause = Pause(seconds=5.0)
 
 
 @lru_cache(maxsize=32)
@@ -62,8 +62,7 @@ def _hit_table(item: RateLimitItem, key: str) -> tuple[bool, float]:
 
 
 def _hit(item: RateLimitItem, key: str) -> tuple[bool, float]:
-    global _redis_paused_until
-    if settings.REDIS_URL and time.monotonic() >= _redis_paused_until:
+    if settings.REDIS_URL and not redis_pause.is_on:
         import redis
 
         limiter = _redis_limiter(settings.REDIS_URL)
@@ -72,8 +71,12 @@ def _hit(item: RateLimitItem, key: str) -> tuple[bool, float]:
                 return True, 0.0
             return False, float(limiter.get_window_stats(item, key).reset_time)
         except redis.RedisError as error:
-            _redis_paused_until = time.monotonic() + REDIS_PAUSE_SECONDS
-            logger.warning("Redis does not answer (%s): limits are counted in the database for %d s", type(error).__name__, REDIS_PAUSE_SECONDS)
+            redis_pause.start()
+            logger.warning(
+                "Redis does not answer (%s): limits are counted in the database for %d s",
+                type(error).__name__,
+                redis_pause.seconds,
+            )
     return _hit_table(item, key)
 
 
@@ -84,5 +87,6 @@ def check_limit(name: str, key: str) -> None:
     if not allowed:
         counting.count(f"refused.rate.{name}", now=timezone.now())
         raise TooMany(
-            _("Too many requests. Please try again later."), retry_after_seconds=max(1, min(int(ends_at - time.time()) + 1, item.get_expiry()))
+            _("Too many requests. Please try again later."),
+            retry_after_seconds=max(1, min(int(ends_at - time.time()) + 1, item.get_expiry())),
         )

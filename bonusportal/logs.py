@@ -33,7 +33,9 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self, stage: str) -> None:
         super().__init__()
-        from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # not needed where lines are for people
+        from aws_lambda_powertools.logging.formatter import (
+            LambdaPowertoolsFormatter,
+        )  # not needed where lines are for people
 
         self._inner = LambdaPowertoolsFormatter(service="bonusportal", utc=True, json_default=str, stage=stage)
 
@@ -51,9 +53,18 @@ def configuration(*, level: str, stage: str) -> dict[str, Any]:
         "filters": {"masking": {"()": "bonusportal.logs.MaskingFilter"}},
         "formatters": {
             "json": {"()": "bonusportal.logs.JsonFormatter", "stage": stage},
-            "people": {"format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s", "datefmt": "%H:%M:%S"},
+            "people": {
+                "format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s",
+                "datefmt": "%H:%M:%S",
+            },
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "people" if local else "json", "filters": ["masking"]}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "people" if local else "json",
+                "filters": ["masking"],
+            }
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},

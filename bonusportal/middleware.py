@@ -42,7 +42,11 @@ def find_client_address(meta: dict[str, object]) -> str:
     """
     cloudfront = str(meta.get("HTTP_CLOUDFRONT_VIEWER_ADDRESS", ""))
     secret = settings.CLOUDFRONT_SECRET
-    if cloudfront and secret and hmac.compare_digest(str(meta.get("HTTP_X_ORIGIN_SECRET", "")).encode(), secret.encode()):
+    if (
+        cloudfront
+        and secret
+        and hmac.compare_digest(str(meta.get("HTTP_X_ORIGIN_SECRET", "")).encode(), secret.encode())
+    ):
         return cloudfront.rsplit(":", 1)[0].strip("[]")
     event = meta.get("lambda.event")
     if isinstance(event, dict):
@@ -51,10 +55,8 @@ def find_client_address(meta: dict[str, object]) -> str:
         return str(http.get("sourceIp", ""))
     address = str(meta.get("REMOTE_ADDR", ""))
     if _is_trusted(address):
-        for hop in reversed(str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
-            hop = hop.strip()
-            if not hop:
-                continue
+        hops = [hop.strip() for hop in str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+        for hop in reversed([hop for hop in hops if hop]):
             try:
                 ipaddress.ip_address(hop)
             except ValueError:

@@ -8,7 +8,9 @@ from django.db import models
 class IdempotencyRecord(models.Model):
     """The answer to a call that had an effect, kept seven days. Written in the same transaction as the effect, so one cannot exist without the other."""
 
-    scope = models.CharField(max_length=64, primary_key=True)  # SHA-256 of method, path, caller and key: the key itself is never stored
+    scope = models.CharField(
+        max_length=64, primary_key=True
+    )  # SHA-256 of method, path, caller and key: the key itself is never stored
     body = models.CharField(max_length=64)  # SHA-256 of what was asked
     status = models.PositiveSmallIntegerField(default=0)
     answer = models.JSONField(default=dict)
@@ -23,7 +25,9 @@ class RateWindow(models.Model):
 
     key = models.CharField(max_length=255, primary_key=True)
     count = models.PositiveIntegerField(default=0)
-    expires_at = models.FloatField(db_index=True)  # epoch seconds: compared with the caller's clock inside one statement
+    expires_at = models.FloatField(
+        db_index=True
+    )  # epoch seconds: compared with the caller's clock inside one statement
 
     class Meta:
         verbose_name = "rate window"

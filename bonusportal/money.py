@@ -50,7 +50,8 @@ def parse_amount(value: Any) -> int:
 def parse_money(value: Any, *, name: str) -> Decimal:
     """Hryvnias with at most two places, 0 to 10 million, from a decimal string or a JSON number. Raises BadInput naming the field."""
     refused = BadInput(
-        _("%(name)s must be an amount from 0 to 10000000 with at most two decimal places.") % {"name": name}, code="money_invalid"
+        _("%(name)s must be an amount from 0 to 10000000 with at most two decimal places.") % {"name": name},
+        code="money_invalid",
     )
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise refused

@@ -25,12 +25,18 @@ SCHEDULES = (
     Schedule("stock", "promo.tasks.look_at_stock", 60, "asks for refills that a lost nudge or a crash forgot"),
     Schedule("mirror", "promo.tasks.publish_mirror", 15, "brings the documents up to the rows"),
     Schedule("expired-codes", "promo.tasks.void_expired_codes", 3600, "takes codes near their last day out of use"),
-    Schedule("old-records", "bonusportal.tasks.forget_old_records", 3600, "drops idempotency records, rate windows and old evidence"),
+    Schedule(
+        "old-records",
+        "bonusportal.tasks.forget_old_records",
+        3600,
+        "drops idempotency records, rate windows and old evidence",
+    ),
 )
 
 
 def for_celery() -> dict[str, dict[str, Any]]:
     """CELERY_BEAT_SCHEDULE. A tick that nobody took within its period is dropped: the next one does the same work."""
     return {
-        entry.name: {"task": entry.task, "schedule": entry.seconds, "options": {"expires": max(entry.seconds, 10)}} for entry in SCHEDULES
+        entry.name: {"task": entry.task, "schedule": entry.seconds, "options": {"expires": max(entry.seconds, 10)}}
+        for entry in SCHEDULES
     }

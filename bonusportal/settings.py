@@ -24,7 +24,7 @@ DEBUG = env.flag("DEBUG") if env.text("DEBUG") else STAGE == "local"
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
 
 # An example key is enough on a laptop; the checks refuse it everywhere else.
-EXAMPLE_SECRET_KEY = "local-example-key-that-signs-nothing-of-value-0000000000"
+EXAMPLE_SECRET_KEY = "local-example-key-that-signs-nothing-of-value-0000000000"  # noqa: S105
 SECRET_KEY = env.text("SECRET_KEY") or (EXAMPLE_SECRET_KEY if IS_LOCAL else "")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 FIELD_KEYS = env.words("FIELD_KEYS") or (
@@ -36,7 +36,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["localhost", "127.0.0.1", "[::1]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "unfold",
+    # Not its default configuration: that one would put a site of its own in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
@@ -111,7 +112,9 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
 else:
     DATABASES["default"].setdefault("OPTIONS", {})
-    DATABASES["default"]["CONN_MAX_AGE"] = 60 if IS_LOCAL else 0  # behind RDS Proxy a connection is held per request only
+    DATABASES["default"]["CONN_MAX_AGE"] = (
+        60 if IS_LOCAL else 0
+    )  # behind RDS Proxy a connection is held per request only
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not IS_LOCAL
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -166,7 +169,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # --- what a browser is told ------------------------------------------------------------------------------------------------------------------
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_LOCAL
-SECURE_SSL_REDIRECT = False  # API Gateway and CloudFront speak HTTPS only; a redirect inside would loop behind a plain proxy
+SECURE_SSL_REDIRECT = (
+    False  # API Gateway and CloudFront speak HTTPS only; a redirect inside would loop behind a plain proxy
+)
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not IS_LOCAL
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -194,12 +199,21 @@ CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ["GET", "POST", "DELETE", "OPTIONS"]
 # The first seven are the predecessor's; the page scripts may still send them.
 CORS_ALLOW_HEADERS = [
-    "content-type", "x-amz-date", "authorization", "x-api-key", "x-amz-security-token", "x-requested-with", "accept-language",
-    "idempotency-key", "x-request-id",
-]  # fmt: skip
+    "content-type",
+    "x-amz-date",
+    "authorization",
+    "x-api-key",
+    "x-amz-security-token",
+    "x-requested-with",
+    "accept-language",
+    "idempotency-key",
+    "x-request-id",
+]
 CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
-DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # an imported file; JSON bodies are cut at 64 KiB by bonusportal.jsonbody
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    12 * 1024 * 1024
+)  # an imported file; JSON bodies are cut at 64 KiB by bonusportal.jsonbody
 
 TRUSTED_PROXIES = [ipaddress.ip_network(word) for word in env.words("TRUSTED_PROXIES")]
 CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")

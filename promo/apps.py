@@ -1,3 +1,5 @@
+"""The pools of codes as an installed app."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

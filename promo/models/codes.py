@@ -43,11 +43,17 @@ class Pool(models.Model):
     amount_uah = models.PositiveIntegerField(
         _("amount, UAH"), unique=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_AMOUNT_UAH)]
     )
-    is_active = models.BooleanField(_("in use"), default=True, help_text=_("A pool that is not in use issues nothing and asks for nothing."))
-    low_water = models.PositiveIntegerField(
-        _("low water"), default=default_low_water, help_text=_("With this many codes left, or fewer, a refill is requested.")
+    is_active = models.BooleanField(
+        _("in use"), default=True, help_text=_("A pool that is not in use issues nothing and asks for nothing.")
     )
-    target = models.PositiveIntegerField(_("target"), default=default_target, help_text=_("A refill fills up to this many codes."))
+    low_water = models.PositiveIntegerField(
+        _("low water"),
+        default=default_low_water,
+        help_text=_("With this many codes left, or fewer, a refill is requested."),
+    )
+    target = models.PositiveIntegerField(
+        _("target"), default=default_target, help_text=_("A refill fills up to this many codes.")
+    )
     adopt = models.CharField(
         _("foreign codes"),
         max_length=8,
@@ -56,10 +62,15 @@ class Pool(models.Model):
         help_text=_("What happens to an active code in the panel that this portal did not make."),
     )
     delete_inactive = models.BooleanField(
-        _("delete inactive codes"), default=False, help_text=_("Inactive rows are deleted in the panel after seven days in quarantine.")
+        _("delete inactive codes"),
+        default=False,
+        help_text=_("Inactive rows are deleted in the panel after seven days in quarantine."),
     )
     daily_cap = models.PositiveIntegerField(
-        _("daily cap in open mode"), null=True, blank=True, help_text=_("Codes per day in open mode; empty: the portal's setting.")
+        _("daily cap in open mode"),
+        null=True,
+        blank=True,
+        help_text=_("Codes per day in open mode; empty: the portal's setting."),
     )
     cooldown_until = models.DateTimeField(_("rests until"), null=True, blank=True, editable=False)
     failures_in_row = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
@@ -73,7 +84,9 @@ class Pool(models.Model):
         verbose_name_plural = _("pools")
         permissions = [("manage_pools", _("Can refill, import, withdraw and void"))]
         constraints = [
-            models.CheckConstraint(condition=Q(amount_uah__gte=1) & Q(amount_uah__lte=MAX_AMOUNT_UAH), name="pool_amount_is_whole_hryvnias"),
+            models.CheckConstraint(
+                condition=Q(amount_uah__gte=1) & Q(amount_uah__lte=MAX_AMOUNT_UAH), name="pool_amount_is_whole_hryvnias"
+            ),
             models.CheckConstraint(condition=Q(target__gt=F("low_water")), name="pool_target_above_low_water"),
             models.CheckConstraint(condition=Q(target__lte=10_000), name="pool_target_is_bounded"),
         ]
@@ -98,7 +111,9 @@ class Lot(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True, help_text=_("Name of the file, or a remark."))
     actor = models.CharField(_("by"), max_length=150)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    digest = models.CharField(max_length=64, blank=True, db_index=True)  # SHA-256 of an imported file: the same file twice is noticed
+    digest = models.CharField(
+        max_length=64, blank=True, db_index=True
+    )  # SHA-256 of an imported file: the same file twice is noticed
     created_at = models.DateTimeField(_("at"))
 
     class Meta:
@@ -139,8 +154,12 @@ class Code(models.Model):
 
     code = models.CharField(_("code"), max_length=50, unique=True)
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="codes", verbose_name=_("pool"))
-    lot = models.ForeignKey(Lot, null=True, blank=True, on_delete=models.PROTECT, related_name="codes", verbose_name=_("lot"))
-    run = models.ForeignKey("promo.ReplenishRun", null=True, blank=True, on_delete=models.PROTECT, related_name="planned_codes")
+    lot = models.ForeignKey(
+        Lot, null=True, blank=True, on_delete=models.PROTECT, related_name="codes", verbose_name=_("lot")
+    )
+    run = models.ForeignKey(
+        "promo.ReplenishRun", null=True, blank=True, on_delete=models.PROTECT, related_name="planned_codes"
+    )
     state = models.CharField(_("state"), max_length=10, choices=CodeState.choices)
     place = models.BigIntegerField(_("place in the queue"), default=0, editable=False)
     valid_until = models.DateField(_("last day"), null=True, blank=True)
@@ -163,7 +182,11 @@ class Code(models.Model):
         ]
         indexes = [
             models.Index(fields=["pool", "place"], name="code_claim_order", condition=Q(state="available")),
-            models.Index(fields=["pool", "state"], name="code_not_settled", condition=Q(state__in=["planned", "foreign", "withdrawn"])),
+            models.Index(
+                fields=["pool", "state"],
+                name="code_not_settled",
+                condition=Q(state__in=["planned", "foreign", "withdrawn"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -202,7 +225,9 @@ class Issue(models.Model):
     code = models.OneToOneField(Code, on_delete=models.PROTECT, related_name="issue")
     pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="issues")
     channel = models.CharField(_("channel"), max_length=12, choices=IssueChannel.choices)
-    natural_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # SHA-256, e.g. of session and order
+    natural_key = models.CharField(
+        max_length=64, null=True, unique=True, editable=False
+    )  # SHA-256, e.g. of session and order
     phone = models.CharField(_("phone"), max_length=16, blank=True)
     order_number = models.CharField(_("order"), max_length=64, blank=True)
     caller_address = models.CharField(_("address"), max_length=45, blank=True)
@@ -214,7 +239,10 @@ class Issue(models.Model):
         ordering = ["-id"]
         verbose_name = _("issue")
         verbose_name_plural = _("issues")
-        indexes = [models.Index(fields=["pool", "issued_at"], name="issue_by_pool_and_time"), models.Index(fields=["issued_at"])]
+        indexes = [
+            models.Index(fields=["pool", "issued_at"], name="issue_by_pool_and_time"),
+            models.Index(fields=["issued_at"]),
+        ]
 
 
 class PoolDay(models.Model):

@@ -1,6 +1,6 @@
 """Runs against the panel, the lease that keeps them single-handed, and the evidence they leave.
 
-    requested → leased → succeeded | failed | needs_person        one open run per pool and kind (partial unique index)
+requested → leased → succeeded | failed | needs_person        one open run per pool and kind (partial unique index)
 """
 
 from __future__ import annotations
@@ -69,12 +69,18 @@ class ReplenishRun(models.Model):
         permissions = [("view_evidence", _("Can see pictures, rows and traces of runs"))]
         constraints = [
             models.UniqueConstraint(
-                fields=["pool", "kind"], condition=Q(state__in=["requested", "leased", "needs_person"]), name="one_open_run_per_pool_and_kind"
+                fields=["pool", "kind"],
+                condition=Q(state__in=["requested", "leased", "needs_person"]),
+                name="one_open_run_per_pool_and_kind",
             )
         ]
         indexes = [
-            models.Index(fields=["state", "requested_at"], name="run_queue", condition=Q(state__in=["requested", "leased"])),
-            models.Index(fields=["-leased_at"], name="run_newest_success", condition=Q(state="succeeded", kind="refill")),
+            models.Index(
+                fields=["state", "requested_at"], name="run_queue", condition=Q(state__in=["requested", "leased"])
+            ),
+            models.Index(
+                fields=["-leased_at"], name="run_newest_success", condition=Q(state="succeeded", kind="refill")
+            ),
         ]
 
     def __str__(self) -> str:
