@@ -66,7 +66,7 @@ def serve(state: PanelState, port: int = 0, *, host: str = "127.0.0.1") -> Itera
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="panel", daemon=True)
     thread.start()
     try:
-        yield RunningPanel(f"http://{host}:{server.server_port}", server.server_port, state)
+        yield RunningPanel(f"http://{host}:{server.port}", server.port, state)
     finally:
         stopping.set()
         server.shutdown()
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    sys.stdout.write(f"store panel: http://{chosen.host}:{server.server_port}/edit/  switches: /_demo/\n")
+    sys.stdout.write(f"store panel: http://{chosen.host}:{server.port}/edit/  switches: /_demo/\n")
     sys.stdout.flush()
     server.serve_forever(poll_interval=0.2)
     server.server_close()
