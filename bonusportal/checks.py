@@ -67,7 +67,7 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     if not settings.STOREFRONT_ORIGINS:
-        found.append(Warning("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
+        found.append(Advice("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
     if not settings.REDIS_URL:
         found.append(
             Advice(
@@ -75,7 +75,7 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     if not settings.PANEL_URL:
-        found.append(Warning("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
+        found.append(Advice("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
     return found
 
 
