@@ -85,7 +85,9 @@ def test_a_second_look_at_a_low_pool_asks_for_nothing_more():
     pool = make_pool(amount_uah=1100)
     assert len(stock.note_issue(pool_id=pool.pk, now=NOW)) == 1
     assert stock.note_issue(pool_id=pool.pk, now=NOW) == []
-    assert stock.look_at_stock(now=NOW) == [] or not ReplenishRun.objects.filter(pool=pool).exclude(trigger="low").exists()
+    assert (
+        stock.look_at_stock(now=NOW) == [] or not ReplenishRun.objects.filter(pool=pool).exclude(trigger="low").exists()
+    )
     assert ReplenishRun.objects.filter(pool=pool).count() == 1
 
 
@@ -102,6 +104,9 @@ def test_the_board_shows_the_pool_in_need_first_with_its_pace():
     for _ in range(2):
         issue()
     board = stock.board(now=NOW, pool_ids=[fine.pk, low.pk])
-    assert [(row.amount_uah, row.level, row.available, row.issued_today) for row in board] == [(1200, "out", 0, 0), (1100, "fine", 7, 2)]
+    assert [(row.amount_uah, row.level, row.available, row.issued_today) for row in board] == [
+        (1200, "out", 0, 0),
+        (1100, "fine", 7, 2),
+    ]
     assert board[1].days_left == pytest.approx(24.5)
     assert board[1].issued_by_day == [0] * 13 + [2]
