@@ -286,7 +286,7 @@ def test_the_saved_session_is_unreadable_in_the_rows():
 
 
 def test_what_was_decided_about_each_row_is_told_without_the_full_code(panel):
-    pool = make_pool(amount_uah=1100, target=2)
+    pool = make_pool(amount_uah=1100, target=4)
     panel.put("BON1100STRANGER")
     panel.put("BON1100WEIRD", status=RowStatus.UNKNOWN)
     run = refill(pool, panel)
