@@ -160,7 +160,10 @@ def test_a_refusal_is_not_remembered_so_the_same_key_may_succeed_later(client: C
 
 
 def test_a_short_key_of_a_stranger_is_refused(client: Client, pool):
-    assert error_of(client.get("/get-code?amount=1100", headers={"Idempotency-Key": "short"})) == (400, "idempotency_key_invalid")
+    assert error_of(client.get("/get-code?amount=1100", headers={"Idempotency-Key": "short"})) == (
+        400,
+        "idempotency_key_invalid",
+    )
 
 
 def test_session_and_order_are_a_key_of_their_own(client: Client, pool):
@@ -188,7 +191,8 @@ def test_over_the_address_limit_it_is_429_with_retry_after_and_a_replay_still_an
 def test_a_forged_forwarding_header_does_not_move_the_limit(client: Client, pool, settings):
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "get_code_address": "2/minute"}
     statuses = [
-        client.get("/get-code?amount=1100", headers={"X-Forwarded-For": f"203.0.113.{number}"}).status_code for number in range(4)
+        client.get("/get-code?amount=1100", headers={"X-Forwarded-For": f"203.0.113.{number}"}).status_code
+        for number in range(4)
     ]
     assert statuses == [200, 200, 429, 429]
 
@@ -249,5 +253,8 @@ def test_a_preflight_from_the_shop_is_allowed_and_from_elsewhere_is_not(client: 
 
 def test_every_answer_carries_a_request_id_and_keeps_a_sane_one_that_was_sent(client: Client, pool):
     assert len(client.get("/get-code?amount=1100")["X-Request-ID"]) == 32
-    assert client.get("/get-code?amount=1100", headers={"X-Request-ID": "shop-12345678"})["X-Request-ID"] == "shop-12345678"
+    assert (
+        client.get("/get-code?amount=1100", headers={"X-Request-ID": "shop-12345678"})["X-Request-ID"]
+        == "shop-12345678"
+    )
     assert "\n" not in client.get("/healthz", headers={"X-Request-ID": "bad id!"})["X-Request-ID"]
