@@ -18,7 +18,7 @@ from bonusportal.signing_in import has_second_factor
 View = Callable[..., HttpResponseBase]
 
 
-class PortalAdminSite(UnfoldAdminSite):
+class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     enable_nav_sidebar = True
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:

@@ -60,6 +60,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
     "STYLES": [lambda request: static("portal/admin.css")],
     "LOGIN": {"form": "bonusportal.signing_in.SignInForm"},
     "DASHBOARD_CALLBACK": "promo.admin.board.show_board",
