@@ -25,7 +25,7 @@ def test_ready_tells_each_part_with_its_state(client: Client, settings):
     response = client.get("/readyz")
     parts = response.json()["parts"]
     assert {name: part["state"] for name, part in parts.items()} == {
-        "database": "ok", "broker": "not used", "worker": "ok", "beat": "down", "mirror": "ok", "panel": "not used",
+        "database": "ok", "broker": "not used", "worker": "ok", "browser": "down", "beat": "down", "mirror": "ok", "panel": "not used",
     }  # fmt: skip
     assert response.status_code == 200  # without a broker nothing runs by itself, and nothing is expected to
 

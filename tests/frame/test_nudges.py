@@ -19,8 +19,8 @@ def _fresh():
     nudges.broker_pause.stop()
 
 
-def queued(url):
-    return [json.loads(message)["headers"]["task"] for message in redis.Redis.from_url(url).lrange("celery", 0, -1)]
+def queued(url, queue="panel"):
+    return [json.loads(message)["headers"]["task"] for message in redis.Redis.from_url(url).lrange(queue, 0, -1)]
 
 
 def test_a_nudge_is_published_when_the_transaction_commits_and_not_before(redis_url):
@@ -40,4 +40,4 @@ def test_a_nudge_of_a_transaction_that_rolled_back_is_not_published(redis_url):
 def test_many_nudges_within_the_interval_melt_into_one(redis_url):
     for _ in range(20):
         nudges.nudge("promo.tasks.publish_mirror", at_most_every_seconds=60)
-    assert len(queued(redis_url)) == 1
+    assert len(queued(redis_url, "portal")) == 1
