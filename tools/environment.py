@@ -34,15 +34,15 @@ class Environment:
 
         Raises `Refusal` with the end of the log when an installer fails.
         """
-        wanted = fingerprint(self.requirements)
-        if self._works() and self._stamp.exists() and self._stamp.read_text() == wanted:
+        wanted = [fingerprint(self.requirements), str(self.folder.resolve())]
+        if self.works() and self._stamped() == wanted:
             return
         began = time.monotonic()
         print(f"Installing Python packages into {shown(self.folder)} …", flush=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if not (uv := shutil.which("uv")) or not self._install_with_uv(uv):
             self._install_with_pip()
-        self._stamp.write_text(wanted)
+        self._stamp.write_text("\n".join(wanted))
         print(f"  done in {time.monotonic() - began:.0f} s", flush=True)
 
     @property
@@ -54,23 +54,26 @@ class Environment:
     def _stamp(self) -> Path:
         return self.folder / ".installed-from"
 
-    def _works(self) -> bool:
-        """False too when the interpreter that the environment was made from has gone, or the folder was moved."""
+    def _stamped(self) -> list[str]:
+        return self._stamp.read_text().splitlines() if self._stamp.exists() else []
+
+    def works(self) -> bool:
+        """Whether its programs start: not when the Python it was made from has gone, nor after the folder was moved."""
         if not self.python.exists():
             return False
-        where = [str(self.python), "-c", "import sys; print(sys.prefix)"]
-        answer = subprocess.run(where, capture_output=True, text=True, check=False)
-        return answer.returncode == 0 and Path(answer.stdout.strip()).resolve() == self.folder.resolve()
+        if self._stamped()[1:] not in ([], [str(self.folder.resolve())]):
+            return False  # the programs inside name the place where they were installed
+        return subprocess.run([self.python, "-c", ""], capture_output=True, check=False).returncode == 0
 
     def _install_with_uv(self, uv: str) -> bool:
         """Several times faster than pip. False when it failed: pip, which every machine has, may still do it."""
         # zappa needs pip inside; and without --compile-bytecode every start would compile everything again.
         make: list[str | Path] = [uv, "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, self.folder]
         install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", self.python, "--compile-bytecode"]
-        return (self._works() or self._attempt(make)) and self._attempt([*install, *self._requirement_arguments])
+        return (self.works() or self._attempt(make)) and self._attempt([*install, *self._requirement_arguments])
 
     def _install_with_pip(self) -> None:
-        if not self._works():
+        if not self.works():
             _require_ensurepip(log=self.log)
             self._must([sys.executable, "-m", "venv", "--clear", self.folder])
         quietly = ("--quiet", "--disable-pip-version-check", "--no-input")

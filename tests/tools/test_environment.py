@@ -1,7 +1,7 @@
 """When a virtual environment is installed again, and when it is left alone."""
 
 import os
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
@@ -56,14 +56,21 @@ def test_an_installed_environment_is_left_alone(environment, capsys):
     assert environment.log.read_text() == log
 
 
-def test_an_environment_whose_interpreter_has_gone_is_made_again(environment, tmp_path):
-    environment.python.unlink()
-    environment.python.symlink_to(tmp_path / "no-python-here")
+def test_an_environment_whose_interpreter_has_gone_does_not_work(environment, tmp_path):
+    assert environment.works()
+    left = Environment(folder=tmp_path / "venv", requirements=[], log=tmp_path / "log")
+    left.python.parent.mkdir(parents=True)
+    left.python.symlink_to(tmp_path / "no-python-here")
+    assert not left.works()
 
-    environment.install()
 
-    answer = subprocess.run([environment.python, "-c", "print(6*7)"], capture_output=True, text=True, check=True)
-    assert answer.stdout == "42\n"
+def test_an_environment_that_was_moved_does_not_work(environment, tmp_path):
+    moved = Environment(folder=tmp_path / "elsewhere", requirements=[], log=tmp_path / "log")
+    moved.folder.symlink_to(environment.folder)
+    assert moved.works()  # another way to the same place is no move
+    moved.folder.unlink()
+    shutil.copytree(environment.folder, moved.folder, symlinks=True)
+    assert not moved.works()
 
 
 def test_a_failed_installation_says_why_and_is_tried_again_the_next_time(environment, capsys, monkeypatch):
