@@ -20,6 +20,7 @@ from honcho.manager import Manager
 from honcho.printer import Message, Printer
 from honcho.process import Popen, Process
 
+from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
 from tools.children import die_with_parent, unwinding_signals
 from tools.local import (
     NOW,
@@ -73,18 +74,19 @@ class TerminalPrinter(Printer):  # type: ignore[misc] # honcho has no types
 
 def programs(addresses: Addresses) -> dict[str, list[str]]:
     """Everything that runs side by side, by the name that stands before its lines."""
-    python, gunicorn, celery = (str(venv_program(name)) for name in ("python", "gunicorn", "celery"))
-    workers = [celery, "--quiet", "-A", "bonusportal.celery", "worker", "--loglevel", "INFO"]
+    python, gunicorn = str(venv_program("python")), str(venv_program("gunicorn"))
+    celery = [str(venv_program("celery")), "--quiet", "-A", "bonusportal.celery"]
+    worker = [*celery, "worker", "--loglevel", "INFO"]
     return {
         "web": [
             *(gunicorn, "bonusportal.wsgi", "--bind", f"127.0.0.1:{addresses.portal_port}"),
             *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "3"),
             *("--log-level", "warning", "--no-control-socket"),
         ],
-        "worker": [*workers, "--queues", "portal", "--hostname", "worker@%h", "--concurrency", "2"],
+        "worker": [*worker, "--queues", DEFAULT_QUEUE, "--hostname", "worker@%h", "--concurrency", "2"],
         # Of its own, so that nothing waits behind a run at the panel, which takes minutes.
-        "browser": [*workers, "--queues", "panel", "--hostname", "browser@%h", "--concurrency", "1"],
-        "beat": [celery, "--quiet", "-A", "bonusportal.celery", "beat", "--loglevel", "WARNING"],
+        "browser": [*worker, "--queues", PANEL_QUEUE, "--hostname", "browser@%h", "--concurrency", "1"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING"],
         "panel": [
             *(python, "-m", "demo.panel", "--port", str(addresses.panel_port)),
             *("--state", str(RUN / "panel.json"), "--samples"),
