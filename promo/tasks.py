@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import tempfile
 import uuid
+from pathlib import Path
 
 from celery import shared_task
 from django.conf import settings
@@ -16,7 +18,7 @@ from bonusportal.nudges import nudge
 from promo import wiring
 from promo.errors import LeaseLost, MirrorConflict, MirrorUnavailable, PanelError, PanelNeedsPerson, PanelReason
 from promo.models import ReplenishRun, RunState
-from promo.models.runs import RunKind
+from promo.models.runs import EvidenceKind, RunKind
 from promo.policy_sentences import sentence_for
 from promo.ports import CodeSource, Step
 from promo.rendering import DocumentBroken
@@ -127,11 +129,26 @@ class _Desk:
 def _serve(token: uuid.UUID, *, deadline: dt.datetime) -> int:
     desk = _Desk(token)
     desk.run = leasing.next_run(token, now=timezone.now())
-    served = 0
     if desk.run is None:
         return 0
+    with tempfile.TemporaryDirectory(prefix="portal-run-") as folder:
+        trace = Path(folder) / "trace.zip"
+        first = desk.run
+        served = _serve_all(desk, token, deadline=deadline, trace=trace)
+        if trace.exists():
+            # It begins after the login, so no password is in it; it covers every run of this sitting and is kept with the first.
+            now = timezone.now()
+            witnessing.keep_file(
+                run_id=first.pk, kind=EvidenceKind.TRACE, content=trace.read_bytes(), suffix="zip", now=now
+            )
+    return served
+
+
+def _serve_all(desk: _Desk, token: uuid.UUID, *, deadline: dt.datetime, trace: Path) -> int:
+    served = 0
     try:
-        with wiring.open_panel(on_step=desk.on_step, on_wait=desk.on_wait) as panel:
+        profile = desk.run.options.get("profile") if desk.run else None
+        with wiring.open_panel(on_step=desk.on_step, on_wait=desk.on_wait, profile=profile, trace=trace) as panel:
             panel.sign_in()
             leasing.note_panel_answers(token)
             leasing.save_session(token, panel.saved_session(), now=timezone.now())
@@ -140,10 +157,12 @@ def _serve(token: uuid.UUID, *, deadline: dt.datetime) -> int:
                 _finish(desk.run, token, outcome)
                 served += 1
                 nudge_mirror()
-                desk.run = leasing.next_run(token, now=timezone.now()) if timezone.now() < deadline else None
+                # A trial brings a profile of its own, so it has a sitting of its own.
+                alone = desk.run.kind == RunKind.TRY or timezone.now() >= deadline
+                desk.run = None if alone else leasing.next_run(token, now=timezone.now(), trials=False)
             leasing.save_session(token, panel.saved_session(), now=timezone.now())
     except PanelError as error:
-        # Signing in, or the browser itself: nothing of this run was typed.
+        # Signing in, the browser itself, or something that stops everybody: the sitting is over.
         if desk.run is not None:
             _finish(desk.run, token, _outcome_of(error, token))
     return served
@@ -153,12 +172,10 @@ def _work_on(
     run: ReplenishRun, *, token: uuid.UUID, panel: CodeSource, deadline: dt.datetime
 ) -> replenishing.RunOutcome:
     try:
-        if run.kind == RunKind.LOOK:
-            return replenishing.look(run=run, token=token, panel=panel, clock=timezone.now)
-        return replenishing.replenish(run=run, token=token, panel=panel, clock=timezone.now, deadline=deadline)
-    except PanelNeedsPerson:
-        raise
+        return replenishing.work_on(run=run, token=token, panel=panel, clock=timezone.now, deadline=deadline)
     except PanelError as error:
+        if isinstance(error, PanelNeedsPerson) or error.reason in leasing.BLOCKING:
+            raise  # the next run would meet the same
         return _outcome_of(error, token)
 
 

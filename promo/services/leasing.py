@@ -17,7 +17,7 @@ from django.db.models import F, Q
 
 from bonusportal import secrecy
 from promo.errors import LeaseLost, PanelReason
-from promo.models import PanelLease, ReplenishRun, RunState
+from promo.models import PanelLease, ReplenishRun, RunKind, RunState
 
 RENEW_EVERY = dt.timedelta(seconds=30)
 LAPSES_AFTER = dt.timedelta(seconds=120)
@@ -88,10 +88,12 @@ def fenced(token: uuid.UUID) -> Iterator[None]:
         yield
 
 
-def next_run(token: uuid.UUID, *, now: dt.datetime) -> ReplenishRun | None:
-    """Lease the oldest requested run."""
+def next_run(token: uuid.UUID, *, now: dt.datetime, trials: bool = True) -> ReplenishRun | None:
+    """Lease the oldest requested run; without `trials` no trial of a profile."""
     with fenced(token):
         ready = Q(not_before=None) | Q(not_before__lte=now)
+        if not trials:
+            ready &= ~Q(kind=RunKind.TRY)
         run = (
             ReplenishRun.objects.filter(ready, state=RunState.REQUESTED)
             .select_related("pool")
