@@ -109,14 +109,22 @@ def next_run(token: uuid.UUID, *, now: dt.datetime, trials: bool = True) -> Repl
     return run
 
 
-def block_panel(token: uuid.UUID, *, reason: PanelReason, detail: str, now: dt.datetime) -> None:
+def block_panel(
+    token: uuid.UUID, *, reason: PanelReason, detail: str, now: dt.datetime, retry_after_seconds: int | None = None
+) -> None:
     """Nobody signs in again until a person says so, or, for maintenance, until the pause is over."""
+    # What the panel itself asked for, within reason: a header must not put us to sleep for a year.
+    pause = (
+        MAINTENANCE_PAUSE
+        if retry_after_seconds is None
+        else dt.timedelta(seconds=min(max(retry_after_seconds, 60), 6 * 3600))
+    )
     with fenced(token):
         PanelLease.objects.filter(pk=PanelLease.SINGLE).update(
             blocked_reason=reason,
             blocked_detail=detail,
             blocked_at=now,
-            retry_at=now + MAINTENANCE_PAUSE if reason is PanelReason.MAINTENANCE else None,
+            retry_at=now + pause if reason is PanelReason.MAINTENANCE else None,
         )
 
 
