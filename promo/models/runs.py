@@ -142,6 +142,8 @@ class Evidence(models.Model):
         ordering = ["id"]
         verbose_name = _("evidence")
         verbose_name_plural = _("evidence")
+        # Django's own view permission would have the very name of the run's `view_evidence`: two rows, one word.
+        default_permissions = ()
 
 
 class ProfileVersion(models.Model):
