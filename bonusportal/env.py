@@ -65,6 +65,7 @@ VARIABLES = (
     Variable("AWS_ENDPOINT_URL", "an AWS stand-in; empty: AWS", ""),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
+    Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 

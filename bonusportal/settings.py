@@ -254,6 +254,8 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 KEYCRM_API_TOKEN = env.text("KEYCRM_API_TOKEN")
 KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
 
+DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
+
 # --- files ----------------------------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
