@@ -75,5 +75,7 @@ def configuration(*, level: str, stage: str) -> dict[str, Any]:
             "botocore": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            # Its access line repeats ours.
+            "zappa": {"level": "WARNING"},
         },
     }
