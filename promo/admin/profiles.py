@@ -36,7 +36,9 @@ class ProfileForm(forms.Form):
     text = forms.CharField(
         label=_("Profile (JSON)"),
         max_length=60_000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 26, "spellcheck": "false", "class": "pb-code-field"}),
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 26, "spellcheck": "false", "class": "pb-code-field", "translate": "no"}
+        ),
         help_text=_("Selectors, columns, words and waits. Give it a version name of its own."),
     )
     reason = forms.CharField(label=_("Why"), max_length=250, widget=UnfoldAdminTextInputWidget)
@@ -63,7 +65,9 @@ class ProfileVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("text"))
     def shown(self, version: ProfileVersion) -> SafeString:
-        return format_html('<pre class="pb-pre">{}</pre>', json.dumps(version.text, ensure_ascii=False, indent=2))
+        return format_html(
+            '<pre class="pb-pre" translate="no">{}</pre>', json.dumps(version.text, ensure_ascii=False, indent=2)
+        )
 
     @admin.display(description=_("what to do"))
     def deeds(self, version: ProfileVersion) -> SafeString:
