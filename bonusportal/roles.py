@@ -21,6 +21,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "promo.add_pool",
         "promo.change_pool",
         "promo.manage_pools",
+        "promo.view_profileversion",
         "promo.reveal_code",
         "promo.view_evidence",
     ),
