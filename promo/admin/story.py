@@ -167,10 +167,10 @@ def _facts(values: Mapping[str, Any]) -> list[Fact]:
 
 
 def _compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
-    """One side of a comparison. What the other side does not name is not compared."""
+    """One side of a comparison, in the alphabet's order so that both sides stand level: a database keeps no order of its own in JSON."""
     return [
         Fact(name.replace("_", " "), _plain(value) or "—", differs=name in others and others[name] != value)
-        for name, value in values.items()
+        for name, value in sorted(values.items())
     ]
 
 
