@@ -21,20 +21,25 @@ FLOWS = Path(__file__).parent / "flows"
 HOW = "start the tests with `make test`, or with: python -m tools.services run -- pytest …"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Each file in `flows` tells one story around one running world: one of pytest's workers gets it whole."""
+    if item.path.parent == FLOWS:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    _keep_flows_together(items)
+    _tell_flows_in_order(items)
     if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         for item in items:
             if item.get_closest_marker("postgresql"):
                 item.add_marker(pytest.mark.skip(reason=f"needs PostgreSQL: {HOW}"))
 
 
-def _keep_flows_together(items: list[pytest.Item]) -> None:
-    """Each file in `flows` tells one story around one running world: one worker runs it, in the order it is written."""
+def _tell_flows_in_order(items: list[pytest.Item]) -> None:
+    """The rest stays shuffled."""
     stories: dict[Path, list[int]] = {}
     for place, item in enumerate(items):
         if item.path.parent == FLOWS:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             stories.setdefault(item.path, []).append(place)
     for places in stories.values():
         told = sorted((items[place] for place in places), key=_place_in_file)
