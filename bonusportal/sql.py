@@ -1,4 +1,4 @@
-"""Values for hand-written SQL, in the form in which the database at hand stores them.
+"""Hand-written SQL: values in the form in which the database at hand stores them, and statements that are planned once.
 
 Django converts what goes through the ORM; a cursor's parameters go as they are. On SQLite a timezone-aware datetime would be stored in a spelling that
 sorts differently from Django's own.
@@ -7,9 +7,16 @@ sorts differently from Django's own.
 from __future__ import annotations
 
 import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
+
+# Uses of a statement on one connection after which it is worth being prepared (psycopg's own default).
+_PREPARE_THRESHOLD = 5
+# A plan made for a table of three rows reads it from the beginning, and would go on doing so while an import makes a million of them.
+_PLAN_KEPT_SECONDS = 20
 
 
 def stamp(moment: dt.datetime) -> Any:
@@ -20,3 +27,30 @@ def stamp(moment: dt.datetime) -> Any:
 def day(date: dt.date) -> Any:
     """A date as a parameter."""
     return connection.ops.adapt_datefield_value(date)
+
+
+def fetch_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement that returns rows and is run all the time; its text must be a constant. Errors are Django's.
+
+    On PostgreSQL, where connections are kept, the server plans it now and then instead of every time: for the statements that hand out a code planning
+    costs several times as much as running. Elsewhere it is an ordinary execution: a connection that serves one request never comes to a second
+    one, and a pooler in between may not know of prepared statements.
+    """
+    database = connections[
+        "default"
+    ]  # itself: every look at the `connection` proxy costs a search for the thread's own
+    if database.vendor != "postgresql" or not database.settings_dict["CONN_MAX_AGE"] or database.queries_logged:
+        with database.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+    import psycopg  # only where it is the driver
+
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    raw = database.connection
+    raw.prepare_threshold = _PREPARE_THRESHOLD
+    # Another text is another plan.
+    text = f"{statement} -- {int(time.monotonic()) // _PLAN_KEPT_SECONDS}"
+    # Django's own cursor writes the values into the text, and such a text is never the same twice.
+    with database.wrap_database_errors, psycopg.Cursor(raw) as planned:
+        return planned.execute(text, values).fetchall()

@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 
 from bonusportal.counting import KYIV, kyiv_day
 from bonusportal.sql import day as sql_day
-from bonusportal.sql import stamp
+from bonusportal.sql import fetch_planned, stamp
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models import Issue, Pool
 from promo.models.codes import WITHIN_CAP
@@ -120,14 +120,12 @@ def _undone_alone() -> AbstractContextManager[Any]:
     return nullcontext() if _is_postgresql() and not connection.in_atomic_block else transaction.atomic()
 
 
-def _issue_in_one(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[str, int, int] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_ISSUE_AND_COUNT if count else _ISSUE, [*claim, *record, *count])
-        row: tuple[str, int, int] | None = cursor.fetchone()
-    return row
+def _issue_in_one(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[Any, ...] | None:
+    rows = fetch_planned(_ISSUE_AND_COUNT if count else _ISSUE, [*claim, *record, *count])
+    return rows[0] if rows else None
 
 
-def _issue_in_steps(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[str, int, int] | None:
+def _issue_in_steps(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[Any, ...] | None:
     claiming, recording, counting = _IN_STEPS
     with connection.cursor() as cursor:
         cursor.execute(claiming, claim)

@@ -7,51 +7,58 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 
 from bonusportal.counting import KYIV, kyiv_day
-from bonusportal.sql import stamp
+from bonusportal.sql import fetch_planned, stamp
 from promo.models import Code, CodeState, Issue, Pool, ReplenishRun
 from promo.models.runs import RunKind, RunTrigger
 
-# Since when issues count towards a batch.
-_NEWEST_REFILL = """coalesce(
-    (SELECT r.leased_at FROM promo_replenishrun r WHERE r.state = 'succeeded' AND r.kind = 'refill' ORDER BY r.leased_at DESC LIMIT 1), %s)"""
-# Both questions in one statement, each with a LIMIT: their cost does not grow with the pool or the journal. Only the ORDER BY makes that true: without it
-# the planner may look for those few rows from the beginning of the table, through everything that was ever issued.
-_LOOK = f"""
-SELECT (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = %s AND c.state = 'available'
-            ORDER BY c.place LIMIT 1 + (SELECT low_water FROM promo_pool WHERE id = %s)) few),
-       p.low_water,
-       (SELECT count(*) FROM (SELECT 1 FROM promo_issue i WHERE i.issued_at > {_NEWEST_REFILL}
-            ORDER BY i.issued_at DESC LIMIT %s) many)
-FROM promo_pool p WHERE p.id = %s
-"""  # noqa: S608 - constants of ours
 _INSERT = """
 INSERT INTO promo_replenishrun (pool_id, kind, state, trigger, requested_by, requested_at, attempts, reason, detail,
     rows_read, codes_kept, codes_created, codes_adopted, codes_voided, codes_deleted, options)
-SELECT p.id, %s, 'requested', %s, %s, %s, 0, '', '', 0, 0, 0, 0, 0, 0, '{}' FROM promo_pool p
 """
 _REQUEST = f"""
-{_INSERT} WHERE p.id = %s AND p.is_active AND (%s OR p.cooldown_until IS NULL OR p.cooldown_until <= %s)
-ON CONFLICT DO NOTHING RETURNING id
-"""
-# Every pool under its target that issued since. Compared as a pair, so that only the index (pool, issued_at) can answer: by any other the planner might walk
-# through the whole journal for a pool that issued nothing lately.
-_REQUEST_BATCH = f"""
-{_INSERT} WHERE p.is_active AND (p.cooldown_until IS NULL OR p.cooldown_until <= %s)
-  AND NOT EXISTS (SELECT 1 FROM promo_replenishrun o
-                  WHERE o.pool_id = p.id AND o.kind = 'refill' AND o.state IN ('requested', 'leased', 'needs_person'))
-  AND EXISTS (SELECT 1 FROM promo_issue i WHERE i.pool_id = p.id AND (i.pool_id, i.issued_at) > (p.id, {_NEWEST_REFILL}))
-  AND (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = p.id AND c.state = 'available'
-                             ORDER BY c.place LIMIT p.target) stocked) < p.target
+{_INSERT} SELECT p.id, %s, 'requested', %s, %s, %s, 0, '', '', 0, 0, 0, 0, 0, 0, '{{}}' FROM promo_pool p
+WHERE p.id = %s AND p.is_active AND (%s OR p.cooldown_until IS NULL OR p.cooldown_until <= %s)
 ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608 - constants of ours
-# SQLite knows no outer column in a LIMIT; there a few codes are counted in vain.
-_REQUEST_BATCH_SQLITE = _REQUEST_BATCH.replace("LIMIT p.target", "LIMIT (SELECT max(target) FROM promo_pool)")
+# What an issue makes necessary, in one statement that mostly inserts nothing. Every question has a LIMIT, so that its cost does not grow with the pool or
+# the journal; but only the ORDER BY makes that true: without it the planner may look for those few rows from the beginning of the table, through everything
+# that was ever issued. Whether a pool issued since is asked as "whose is the first entry after (pool, since)", for the same reason. CASE keeps the order of
+# the questions: the dear ones are asked of other pools only when there are many issues.
+_ASK = f"""
+WITH look AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = %(pool)s AND c.state = 'available'
+                ORDER BY c.place LIMIT 1 + (SELECT low_water FROM promo_pool WHERE id = %(pool)s)) few) AS few,
+           (SELECT count(*) FROM (SELECT 1 FROM promo_issue i WHERE i.issued_at > s.since
+                ORDER BY i.issued_at DESC LIMIT %(batch)s) many) AS many,
+           s.since
+    FROM (SELECT coalesce((SELECT r.leased_at FROM promo_replenishrun r WHERE r.state = 'succeeded' AND r.kind = 'refill'
+                           ORDER BY r.leased_at DESC LIMIT 1), %(long_ago)s) AS since) s
+)
+{_INSERT} SELECT p.id, 'refill', 'requested', CASE WHEN p.id = %(pool)s AND look.few <= p.low_water THEN 'low' ELSE 'batch' END, '', %(now)s,
+    0, '', '', 0, 0, 0, 0, 0, 0, '{{}}'
+FROM look, promo_pool p
+WHERE (p.id = %(pool)s OR look.many >= %(batch)s)
+  AND p.is_active AND (p.cooldown_until IS NULL OR p.cooldown_until <= %(now)s)
+  AND NOT EXISTS (SELECT 1 FROM promo_replenishrun o
+                  WHERE o.pool_id = p.id AND o.kind = 'refill' AND o.state IN ('requested', 'leased', 'needs_person'))
+  AND CASE
+        WHEN p.id = %(pool)s AND look.few <= p.low_water THEN true
+        WHEN look.many >= %(batch)s THEN
+            (SELECT i.pool_id FROM promo_issue i WHERE (i.pool_id, i.issued_at) > (p.id, look.since)
+             ORDER BY i.pool_id, i.issued_at LIMIT 1) = p.id
+            AND (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = p.id AND c.state = 'available'
+                                       ORDER BY c.place LIMIT p.target) stocked) < p.target
+        ELSE false
+      END
+ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608 - constants of ours
 _IS_LOW = (
     "(SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available' "
     "ORDER BY c.place LIMIT 1 + (SELECT max(low_water) FROM promo_pool)) few) <= promo_pool.low_water"
@@ -76,19 +83,18 @@ def note_issue(*, pool_id: int, now: dt.datetime) -> list[int]:
     Low: `low_water` codes or fewer are left. Many: `BATCH_ISSUES` issues over all pools since the newest successful refill was started; then every pool
     under its target that issued since is asked for.
     """
-    # Each statement commits by itself: none of them needs another, and a transaction around them would be two round trips more for every code.
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, [pool_id, pool_id, stamp(_LONG_AGO), settings.BATCH_ISSUES, pool_id])
-        few, low_water, many = cursor.fetchone()
-        runs: list[int] = []
-        if few <= low_water and (run := request_run(pool_id=pool_id, trigger=RunTrigger.LOW, now=now)):
-            runs.append(run)
-        if many >= settings.BATCH_ISSUES:
-            moment = stamp(now)
-            request = _REQUEST_BATCH if connection.vendor == "postgresql" else _REQUEST_BATCH_SQLITE
-            cursor.execute(request, [RunKind.REFILL, RunTrigger.BATCH, "", moment, moment, stamp(_LONG_AGO)])
-            runs += [run for (run,) in cursor.fetchall()]
-    return runs
+    values = {"pool": pool_id, "long_ago": stamp(_LONG_AGO), "now": stamp(now)}
+    return [run for (run,) in fetch_planned(_ask(settings.BATCH_ISSUES, vendor=connection.vendor), values)]
+
+
+@lru_cache(maxsize=8)
+def _ask(batch_issues: int, *, vendor: str) -> str:
+    # A number in the text: of a LIMIT that comes as a parameter the planner expects a tenth of the whole journal, and sorts it.
+    text = _ASK.replace("%(batch)s", str(int(batch_issues)))
+    # SQLite knows no outer column in a LIMIT; there a few codes are counted in vain.
+    return (
+        text if vendor == "postgresql" else text.replace("LIMIT p.target", "LIMIT (SELECT max(target) FROM promo_pool)")
+    )
 
 
 def note_empty(*, amount_uah: int, now: dt.datetime) -> int | None:

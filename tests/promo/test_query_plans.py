@@ -41,14 +41,9 @@ def whole_tables(plan):
 
 
 def test_the_look_after_an_issue_steps_into_indexes(aged):
-    plan = plan_of(stock._LOOK, [aged.pk, aged.pk, stock._LONG_AGO, 20, aged.pk])
-    assert "code_claim_order" in plan
-    assert whole_tables(plan) == []
-
-
-def test_asking_for_a_batch_steps_into_indexes(aged):
-    plan = plan_of(stock._REQUEST_BATCH, ["refill", "batch", "", NOW, NOW, stock._LONG_AGO])
-    assert "code_claim_order" in plan
+    plan = plan_of(stock._ask(20, vendor="postgresql"), {"pool": aged.pk, "long_ago": stock._LONG_AGO, "now": NOW})
+    assert plan.count("code_claim_order") == 2
+    assert "promo_issue_issued" in plan
     assert "issue_by_pool_and_time" in plan
     assert whole_tables(plan) == []
 

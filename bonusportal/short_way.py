@@ -1,0 +1,42 @@
+"""The short way through Django for paths that only scripts and servers call: there is no session, no member of staff, no form and no page to be framed.
+
+The middlewares that serve staff pages cost such a call more than the database does. What a call does need is here or stands above in settings.MIDDLEWARE:
+its id and true address, the transport's headers, CORS, the language. `bonusportal.urls` lists the same paths, for whoever asks Django which there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+
+from bonusportal import dropin
+
+# The drop-in paths bear no token of Django's forms and change nothing that a cookie protects: their views are exempt from that check anyway.
+_VIEWS = {"/get-code": dropin.get_code}
+# Nothing in a JSON answer may be run, framed or sent anywhere.
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+class ShortWay:
+    """Answers the paths it knows, with or without a trailing slash; everything else goes on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self._answer_in_language = LocaleMiddleware(_answer)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.rstrip("/") not in _VIEWS:
+            return self.get_response(request)
+        request.get_host()  # refuses a host that is not ours, as CommonMiddleware does on the long way
+        return self._answer_in_language(request)  # type: ignore[return-value] # no coroutine: `_answer` is none
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    response = _VIEWS[request.path_info.rstrip("/")](request)
+    response["Content-Security-Policy"] = _POLICY
+    response["X-Frame-Options"] = "DENY"
+    response["Content-Length"] = str(len(response.content))
+    return response
