@@ -88,13 +88,9 @@ def _refill(work: Work) -> RunOutcome:
         if work.clock() >= work.deadline:
             return OUT_OF_TIME
         lost += not _make(work, code)
-    available = work.pool.codes.filter(state=CodeState.AVAILABLE).count()
-    if lost or available < work.target:
-        return RunOutcome(
-            RunState.FAILED,
-            PanelReason.PARTIAL,
-            f"{available} of {work.target} codes; {lost} could not be read back.",
-        )
+    if lost:
+        return RunOutcome(RunState.FAILED, PanelReason.PARTIAL, f"{lost} codes could not be read back.")
+    # Fewer than the target may be left by now: shoppers did not wait. That is the next run's business, not this one's failure.
     return RunOutcome(RunState.SUCCEEDED)
 
 

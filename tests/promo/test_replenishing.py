@@ -7,7 +7,7 @@ import pytest
 from promo.errors import LeaseLost, OutcomeUnknown, PanelReason, PanelTemporary
 from promo.models import Code, CodeEvent, PanelLease, ReplenishRun
 from promo.ports import RowStatus
-from promo.services import leasing, replenishing, stock, taking_in
+from promo.services import issuing, leasing, replenishing, stock, taking_in
 from tests.factories import make_code, make_issue, make_pool
 from tests.promo.local_panel import LocalPanel, broken
 
@@ -81,6 +81,19 @@ def test_a_code_that_the_panel_did_not_keep_never_becomes_available(panel):
     assert states(pool) == ["planned"] * 4
     pool.refresh_from_db()
     assert pool.cooldown_until == NOW + dt.timedelta(minutes=15)
+
+
+def test_codes_handed_out_meanwhile_do_not_make_the_run_a_failure(panel):
+    pool = make_pool(amount_uah=1100, target=4)
+
+    def shopper(new):
+        if len(panel.created) == 3:
+            issuing.issue_code(amount_uah=1100, channel="drop_in", now=NOW)
+
+    panel.after_create = shopper
+    run = refill(pool, panel)
+    assert (run.state, run.codes_created) == ("succeeded", 4)
+    assert states(pool) == ["available"] * 3 + ["issued"]
 
 
 def test_a_rerun_retypes_the_same_strings_and_invents_none(panel):
