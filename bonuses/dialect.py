@@ -1,0 +1,37 @@
+"""What differs between the two databases when SQL is written by hand: locking clauses and how moments are spelled.
+
+SQLite keeps moments as text and compares them as text: one spelling everywhere, or an instant would depend on who wrote it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import connection
+
+
+def for_update() -> str:
+    """The locking clause. SQLite has none: its transaction is the only writer from BEGIN IMMEDIATE on."""
+    return " FOR UPDATE" if connection.vendor == "postgresql" else ""
+
+
+def stamp(moment: dt.datetime | None) -> Any:
+    """A moment as a parameter, spelled as Django's ORM spells it."""
+    if moment is None or connection.vendor == "postgresql":
+        return moment
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
+
+
+def moment(value: Any) -> dt.datetime | None:
+    """A moment as it was read."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else None
+
+
+def marks(count: int) -> str:
+    """`%s, %s, %s`"""
+    return ", ".join(["%s"] * count)
