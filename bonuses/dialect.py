@@ -24,12 +24,12 @@ def stamp(moment: dt.datetime | None) -> Any:
 
 
 def moment(value: Any) -> dt.datetime | None:
-    """A moment as it was read."""
-    if value is None:
-        return None
+    """A moment as it was read. SQLite gives a naive one (in UTC) or, for a computed column, its text."""
     if isinstance(value, str):
-        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
-    return value.astimezone(dt.UTC) if isinstance(value, dt.datetime) else None
+        value = dt.datetime.fromisoformat(value)
+    if not isinstance(value, dt.datetime):
+        return None
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def marks(count: int) -> str:

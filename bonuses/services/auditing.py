@@ -116,13 +116,14 @@ LEFT JOIN (
 WHERE l.granted <> c.points + COALESCE(h.granted, 0) OR l.remaining <> c.points + COALESCE(h.remaining, 0)
    OR l.held <> COALESCE(h.held, 0) OR l.expirations <> COALESCE(h.expirations, 0)
 """
+# A lot belongs to whoever the newest entry that touched it belongs to; an empty lot follows a merge without an entry.
 _OWNERS = """
 SELECT l.id, COALESCE(s.sequence, 0) FROM bonuses_lot l JOIN bonuses_ledgerentry c ON c.id = l.entry_id LEFT JOIN bonuses_seal s ON s.entry_id = c.id
 JOIN bonuses_account first ON first.id = c.credit_id
-WHERE l.customer_id <> COALESCE((
-    SELECT a.customer_id FROM bonuses_lotdraw d JOIN bonuses_ledgerentry e ON e.id = d.entry_id AND e.kind = 'merge'
-    JOIN bonuses_account a ON a.id = e.credit_id WHERE d.lot_id = l.id ORDER BY e.id DESC LIMIT 1), first.customer_id)
-  AND (l.remaining > 0 OR l.held > 0)
+LEFT JOIN (SELECT lot_id, MAX(entry_id) AS entry_id FROM bonuses_lotdraw GROUP BY lot_id) newest ON newest.lot_id = l.id
+LEFT JOIN bonuses_ledgerentry n ON n.id = newest.entry_id
+LEFT JOIN bonuses_account nc ON nc.id = n.credit_id LEFT JOIN bonuses_account nd ON nd.id = n.debit_id
+WHERE (l.remaining > 0 OR l.held > 0) AND l.customer_id <> COALESCE(nc.customer_id, nd.customer_id, first.customer_id)
 """
 _HOLDS = """
 SELECT h.id, COALESCE((SELECT MAX(s.sequence) FROM bonuses_seal s JOIN bonuses_ledgerentry x ON x.id = s.entry_id WHERE x.hold_id = h.id), 0)
