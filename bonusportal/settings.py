@@ -235,6 +235,7 @@ BATCH_ISSUES = env.number("BATCH_ISSUES")
 
 # On a laptop everything counts; a deployed stage has to say since when.
 PROGRAM_STARTS_AT = env.instant("PROGRAM_STARTS_AT") or (dt.datetime(2000, 1, 1, tzinfo=dt.UTC) if IS_LOCAL else None)
+ANCHOR_PREFIX = env.text("ANCHOR_S3_PREFIX").strip("/") + "/"
 ADJUST_MAX_POINTS = env.number("ADJUST_MAX_POINTS")
 ADJUST_DAY_POINTS = env.number("ADJUST_DAY_POINTS")
 
