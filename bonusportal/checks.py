@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
+from django.core.exceptions import ImproperlyConfigured
 
 _EXAMPLES = ("example", "changeme", "change-me", "secret", "password", "demo")
 
@@ -15,13 +16,20 @@ def _looks_like_example(value: str) -> bool:
     return any(word in value.lower() for word in _EXAMPLES)
 
 
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's word for "empty", which would hide every other finding
+        return ""
+
+
 @register(Tags.security)
 def check_stage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A deployed stage has real secrets, no debug and a server database."""
     if settings.IS_LOCAL:
         return []
     found: list[CheckMessage] = []
-    if not settings.SECRET_KEY or _looks_like_example(settings.SECRET_KEY) or len(settings.SECRET_KEY) < 40:
+    if not (key := _secret_key()) or _looks_like_example(key) or len(key) < 40:
         found.append(
             Error(
                 "SECRET_KEY is missing or an example.",
@@ -67,7 +75,7 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     if not settings.STOREFRONT_ORIGINS:
-        found.append(Warning("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
+        found.append(Advice("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
     if not settings.REDIS_URL:
         found.append(
             Advice(
@@ -75,7 +83,7 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     if not settings.PANEL_URL:
-        found.append(Warning("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
+        found.append(Advice("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
     return found
 
 

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import DatabaseError, connection, transaction
 
+from bonusportal.sql import day as sql_day
+
 logger = logging.getLogger(__name__)
 KYIV = ZoneInfo("Europe/Kyiv")
 _UPSERT = (
@@ -24,6 +26,6 @@ def count(name: str, *, now: dt.datetime, by: int = 1) -> None:
     """Add to today's counter `name`. A counter that cannot be written is logged: counting never breaks what is counted."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_UPSERT, [kyiv_day(now), name[:60], by])
+            cursor.execute(_UPSERT, [sql_day(kyiv_day(now)), name[:60], by])
     except DatabaseError:
         logger.exception("counter %s could not be written", name)

@@ -52,8 +52,8 @@ VARIABLES = (
     Variable("TARGET_CODES", "codes that a new pool fills up to", "10", also=("TARGET_CODES_PER_AMOUNT",)),
     Variable("BATCH_ISSUES", "issues over all pools that ask for refills", "20", also=("BATCH_THRESHOLD",)),
     Variable("PANEL_URL", "the codes page of the store's admin panel", "", also=("ADMIN_URL",)),
-    Variable("PANEL_USERNAME", "", "", also=("ADMIN_USERNAME", "BON_LOGIN"), secret=True),
-    Variable("PANEL_PASSWORD", "", "", also=("ADMIN_PASSWORD", "BON_PASSWORD"), secret=True),
+    Variable("PANEL_USERNAME", "who signs in to the panel", "", also=("ADMIN_USERNAME", "BON_LOGIN"), secret=True),
+    Variable("PANEL_PASSWORD", "with which password", "", also=("ADMIN_PASSWORD", "BON_PASSWORD"), secret=True),
     Variable("PANEL_TOTP_SECRET", "second factor by app, when the panel asks for one", "", secret=True),
     Variable("PANEL_HEADED", "yes: a developer watches the browser", "", also=("PLAYWRIGHT_HEADED",)),
     Variable("CHROMIUM_PATH", "a system Chromium; empty: the one Playwright installed", ""),
@@ -69,7 +69,7 @@ VARIABLES = (
     Variable("ADJUST_MAX_POINTS", "points that staff may adjust in one action", "500"),
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
-    Variable("KEYCRM_BASE_URL", "", "https://openapi.keycrm.app/v1"),
+    Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 

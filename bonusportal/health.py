@@ -44,7 +44,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     parts = living.look_around(now=now)
     if parts[0].ok:
         parts += [_mirror(), _panel()]
-    ready = all(part.ok is not False for part in parts if part.name not in {"worker", "beat"} or settings.REDIS_URL)
+    ready = all(
+        part.ok is not False for part in parts if part.name not in {"worker", "browser", "beat"} or settings.REDIS_URL
+    )
     document = {"ready": ready, "at": now.isoformat(), "parts": {part.name: part.as_json() for part in parts}}
     return JsonResponse(document, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal.errors import BadInput, Conflict
 from bonusportal.models import IdempotencyRecord
+from bonusportal.sql import stamp
 
 KEPT_DAYS = 7
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
@@ -87,7 +88,7 @@ def do_once(asked: Asked, effect: Callable[[], dict[str, Any]], *, now: dt.datet
                 cursor.execute(
                     "INSERT INTO bonusportal_idempotencyrecord (scope, body, status, answer, created_at) VALUES (%s, %s, 0, '{}', %s) "
                     "ON CONFLICT (scope) DO NOTHING",
-                    [asked.scope, asked.body, now],
+                    [asked.scope, asked.body, stamp(now)],
                 )
                 is_first = cursor.rowcount == 1
             if not is_first:

@@ -17,7 +17,7 @@ SEEN_WITHIN = dt.timedelta(seconds=90)
 
 
 def note_alive(name: str, *, now: dt.datetime) -> None:
-    """Leave a trace that `name` (worker, beat) lives. A trace that cannot be written is logged; it must not stop the one who lives."""
+    """Leave a trace that `name` (worker, browser, beat) lives. A trace that cannot be written is logged; it must not stop the one who lives."""
     try:
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": now})
     except DatabaseError:
@@ -71,5 +71,5 @@ def look_around(*, now: dt.datetime) -> list[Part]:
     """Every dependency with its state. Never raises for a dependency that is down."""
     parts = [_database(), _broker()]
     if parts[0].ok:
-        parts += [_seen("worker", now=now), _seen("beat", now=now)]
+        parts += [_seen(name, now=now) for name in ("worker", "browser", "beat")]
     return parts

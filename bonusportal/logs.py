@@ -68,6 +68,8 @@ def configuration(*, level: str, stage: str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
+            # Its lines about 4xx answers say what the access line says.
+            "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.utils.autoreload": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},

@@ -89,18 +89,16 @@ class RequestFrame:
         if request.path_info.startswith(_PREFIX):
             request.path_info = request.path_info[len(_PREFIX) - 1 :]
             request.path = request.path[len(_PREFIX) - 1 :]
-        tokens = context.request_id.set(request_id), context.caller_address.set(address)
-        try:
-            response = self.get_response(request)
-            response["X-Request-ID"] = request_id
-            logger.info(
-                "%s %s %s %.1f ms",
-                request.method,
-                mask_address(request.get_full_path()),
-                response.status_code,
-                (time.perf_counter() - started) * 1000,
-            )
-            return response
-        finally:
-            context.request_id.reset(tokens[0])
-            context.caller_address.reset(tokens[1])
+        # Never reset: Django writes its own line about this request after the last middleware, and the next request sets both anew.
+        context.request_id.set(request_id)
+        context.caller_address.set(address)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        logger.info(
+            "%s %s %s %.1f ms",
+            request.method,
+            mask_address(request.get_full_path()),
+            response.status_code,
+            (time.perf_counter() - started) * 1000,
+        )
+        return response

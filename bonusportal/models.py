@@ -34,7 +34,7 @@ class RateWindow(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a part of the system was last seen alive: worker, beat."""
+    """When a part of the system was last seen alive: worker, browser, beat."""
 
     name = models.CharField(max_length=40, primary_key=True)
     seen_at = models.DateTimeField()

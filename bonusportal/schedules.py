@@ -33,6 +33,15 @@ SCHEDULES = (
     ),
 )
 
+# Runs at the panel take minutes and need a browser; everything else takes moments and must not wait behind them.
+DEFAULT_QUEUE, PANEL_QUEUE = "portal", "panel"
+ROUTES = {"promo.tasks.work_through_runs": {"queue": PANEL_QUEUE}}
+# Under which name a worker that serves the queue is seen.
+ROLE_OF_QUEUE = {DEFAULT_QUEUE: "worker", PANEL_QUEUE: "browser"}
+
+# Sweeps that a worker does once when it starts.
+AT_START = ("promo.tasks.look_at_stock", "promo.tasks.work_through_runs", "promo.tasks.publish_mirror")
+
 
 def for_celery() -> dict[str, dict[str, Any]]:
     """CELERY_BEAT_SCHEDULE. A tick that nobody took within its period is dropped: the next one does the same work."""

@@ -1,32 +1,89 @@
-"""The admin's look and its menu: names, icons, order. Pages live in the apps."""
+"""The admin's look and its menu: names, icons, order. Pages live in the apps.
+
+A section is a call of `_section`, an entry one of `_entry`. An entry is shown to those who have its permission; the page behind it checks again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: bool(request.user.has_perm(permission))
+
+
+def _entry(title: Promise, icon: str, page: str, permission: str = "") -> dict[str, Any]:
+    """A line of the menu. `page` is the name of an address of the admin; `icon` one of Material Symbols."""
+    entry: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+    return {**entry, "permission": _may(permission)} if permission else entry
+
+
+def _section(title: Promise, *entries: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(entries)}
+
+
+NAVIGATION = [
+    _section(
+        _("Promo codes"),
+        _entry(_("Stock board"), "inventory_2", "index", "promo.view_pool"),
+        _entry(_("Pools"), "stacks", "promo_pool_changelist", "promo.view_pool"),
+        _entry(_("Codes"), "sell", "promo_code_changelist", "promo.view_code"),
+        _entry(_("Issued codes"), "receipt_long", "promo_issue_changelist", "promo.view_issue"),
+        _entry(_("Runs"), "smart_toy", "promo_replenishrun_changelist", "promo.view_replenishrun"),
+    ),
+    _section(
+        _("Behind the pools"),
+        _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
+        _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
+        _entry(_("Publications"), "cloud_upload", "promo_publication_changelist", "promo.view_publication"),
+    ),
+    _section(
+        _("Staff"),
+        _entry(_("People"), "group", "auth_user_changelist", "auth.view_user"),
+        _entry(_("Groups"), "shield_person", "auth_group_changelist", "auth.view_group"),
+        _entry(_("Second factor"), "phonelink_lock", "second_factor"),
+    ),
+]
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Bonus portal"),
     "SITE_HEADER": _("Bonus portal"),
     "SITE_SYMBOL": "redeem",
+    "SITE_URL": None,  # there is no page for visitors to go back to
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
-    "SIDEBAR": {
-        "show_search": False,
-        "show_all_applications": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
+    "STYLES": [lambda request: static("portal/admin.css")],
+    "LOGIN": {"form": "bonusportal.signing_in.SignInForm"},
+    "DASHBOARD_CALLBACK": "promo.admin.board.show_board",
+    "ACCOUNT": {
         "navigation": [
-            {
-                "title": _("Promo codes"),
-                "items": [
-                    {"title": _("Stock board"), "icon": "inventory_2", "link": reverse_lazy("admin:index")},
-                    {"title": _("Pools"), "icon": "stacks", "link": reverse_lazy("admin:promo_pool_changelist")},
-                    {"title": _("Codes"), "icon": "sell", "link": reverse_lazy("admin:promo_code_changelist")},
-                    {"title": _("Runs"), "icon": "robot_2", "link": reverse_lazy("admin:promo_replenishrun_changelist")},
-                ],
-            },
-        ],
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
+        ]
     },
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .014 175)",
+            "100": "oklch(94.5% .035 175)",
+            "200": "oklch(89.5% .065 176)",
+            "300": "oklch(82.5% .1 177)",
+            "400": "oklch(74% .115 179)",
+            "500": "oklch(65% .11 181)",
+            "600": "oklch(53% .093 183)",
+            "700": "oklch(45.5% .08 184)",
+            "800": "oklch(39% .067 185)",
+            "900": "oklch(34% .056 186)",
+            "950": "oklch(24% .042 188)",
+        }
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

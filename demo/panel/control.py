@@ -1,10 +1,13 @@
 """The demonstration's own door, `/_demo/`: switches with a click, the state as JSON, spending a code.
 
-Loopback only. Nothing here exists in the real store. It is never slowed, blocked or counted by the switches.
+Loopback only, and POSTs only as JSON (`get_json` refuses the rest): a form on a foreign page can post, but cannot
+send that content type without being asked first. Nothing here exists in the real store, and none of it is slowed,
+blocked or counted by the switches.
 """
 
 import ipaddress
 from dataclasses import fields
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +29,6 @@ def loopback_only() -> None:
     name = urlsplit(f"//{request.host}").hostname or ""
     if not (_is_loopback(request.remote_addr or "") and (name == "localhost" or _is_loopback(name))):
         abort(403)
-    if request.method == "POST" and not request.is_json:
-        # A form on a foreign page can post, but it cannot send this content type without being asked first.
-        abort(415)
 
 
 def _is_loopback(address: str) -> bool:
@@ -76,13 +76,17 @@ def change_state() -> AnyResponse | tuple[AnyResponse, int]:
         if "mutate" in asked:
             wanted = mutate(int(asked["mutate"]))
         wanted = wanted.with_changes(asked.get("switches") or {})
-    except (TypeError, ValueError, AttributeError) as wrong:
+        rows: list[dict[str, Any]] = [
+            {"code": str(row["code"]), "amount": Decimal(row["amount"]), "active": bool(row.get("active", True))}
+            for row in asked.get("codes") or ()
+        ]
+    except (TypeError, ValueError, AttributeError, KeyError, InvalidOperation) as wrong:
         return jsonify(error=str(wrong)), 400
     if wanted != state.switches or asked.get("reset"):
         state.replace_switches(wanted)
-    for row in asked.get("codes") or ():
+    for row in rows:
         if state.find(row["code"]) is None:
-            state.add_code(row["code"], row["amount"], active=bool(row.get("active", True)))
+            state.add_code(**row)
     if asked.get("expire_sessions"):
         state.expire_sessions()
     return jsonify(_state_as_json(state))
@@ -96,6 +100,8 @@ def redeem() -> AnyResponse | tuple[AnyResponse, int]:
         return jsonify(redeemed=False, reason="unknown_code"), 409
     try:
         row = panel_state().redeem(asked["code"].strip(), amount=asked.get("amount"))
+    except (TypeError, ValueError, InvalidOperation):
+        return jsonify(redeemed=False, reason="other_amount"), 409
     except CodeRefusedError as refused:
         return jsonify(redeemed=False, reason=refused.reason), 409
     return jsonify(redeemed=True, code=row.code, amount=format(row.amount.normalize(), "f"))

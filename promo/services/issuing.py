@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, connection, transaction
 
 from bonusportal.counting import KYIV, kyiv_day
+from bonusportal.sql import day as sql_day
+from bonusportal.sql import stamp
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models import Issue, Pool
 from promo.policy import MIN_DAYS_LEFT, NEARBY_AMOUNTS
@@ -94,7 +96,9 @@ def _claim(
     lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     day = kyiv_day(now)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM.format(lock=lock), [now, amount_uah, day + dt.timedelta(days=MIN_DAYS_LEFT)])
+        cursor.execute(
+            _CLAIM.format(lock=lock), [stamp(now), amount_uah, sql_day(day + dt.timedelta(days=MIN_DAYS_LEFT))]
+        )
         row = cursor.fetchone()
         if row is None:
             raise _explain_nothing(amount_uah)
@@ -111,13 +115,13 @@ def _claim(
                 caller_address,
                 request_id,
                 actor,
-                now,
+                stamp(now),
             ],
         )
         (issue_id,) = cursor.fetchone()
         if daily_cap is not None:
             own_cap = Pool.objects.values_list("daily_cap", flat=True).get(pk=pool_id)
-            cursor.execute(_CAP, [pool_id, day])
+            cursor.execute(_CAP, [pool_id, sql_day(day)])
             (issued_today,) = cursor.fetchone()
             if issued_today > (daily_cap if own_cap is None else own_cap):
                 raise DailyCapReached(amount_uah, retry_after_seconds=seconds_until_next_day(now))
@@ -169,5 +173,5 @@ def count_miss(*, amount_uah: int, now: dt.datetime) -> None:
         cursor.execute(
             "INSERT INTO promo_demand (amount_uah, day, misses) VALUES (%s, %s, 1) ON CONFLICT (amount_uah, day) DO UPDATE "
             "SET misses = promo_demand.misses + 1",
-            [amount_uah, kyiv_day(now)],
+            [amount_uah, sql_day(kyiv_day(now))],
         )

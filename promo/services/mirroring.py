@@ -77,12 +77,8 @@ def plan_publication(
             added = sum(_take_addition(amount, code, now=now) for amount, code in difference.new)
         listed = list_codes(codes_per_pool=codes_per_pool)
         newest = Publication.objects.order_by("-revision").first()
-        if (
-            found is not None
-            and newest is not None
-            and document.revision == newest.revision
-            and document.listed == listed
-        ):
+        unchanged = not added and not removed and document.listed == listed
+        if found is not None and newest is not None and document.revision == newest.revision and unchanged:
             return newest, None
         revision = max(Publication.objects.aggregate(n=Max("revision"))["n"] or 0, document.revision or 0) + 1
         publication = Publication.objects.create(

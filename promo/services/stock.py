@@ -13,12 +13,14 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from bonusportal.counting import KYIV, kyiv_day
+from bonusportal.sql import stamp
 from promo.models import Code, CodeState, Issue, Pool, ReplenishRun
 from promo.models.runs import RunKind, RunTrigger
 
 # Both questions in one statement, each with a LIMIT: their cost does not grow with the pool or the journal.
 _LOOK = """
-SELECT (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = p.id AND c.state = 'available' LIMIT p.low_water + 1) few),
+SELECT (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = %s AND c.state = 'available'
+            LIMIT 1 + (SELECT low_water FROM promo_pool WHERE id = %s)) few),
        p.low_water,
        (SELECT count(*) FROM (SELECT 1 FROM promo_issue i WHERE i.issued_at > coalesce(
             (SELECT r.leased_at FROM promo_replenishrun r WHERE r.state = 'succeeded' AND r.kind = 'refill' ORDER BY r.leased_at DESC LIMIT 1),
@@ -34,7 +36,7 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 _IS_LOW = (
     "(SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available' "
-    "LIMIT promo_pool.low_water + 1) few) <= promo_pool.low_water"
+    "LIMIT 1 + (SELECT max(low_water) FROM promo_pool)) few) <= promo_pool.low_water"
 )
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
@@ -45,7 +47,7 @@ def request_run(
     """Ask for a run. Returns its id, or None where one is open already, the pool is not in use, or it rests after failures (a person may insist)."""
     insists = trigger in {RunTrigger.STAFF, RunTrigger.WITHDRAWN}
     with connection.cursor() as cursor:
-        cursor.execute(_REQUEST, [kind, trigger, requested_by, now, pool_id, insists, now])
+        cursor.execute(_REQUEST, [kind, trigger, requested_by, stamp(now), pool_id, insists, stamp(now)])
         row = cursor.fetchone()
     return int(row[0]) if row else None
 
@@ -57,7 +59,7 @@ def note_issue(*, pool_id: int, now: dt.datetime) -> list[int]:
     under its target that issued since is asked for.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOOK, [_LONG_AGO, settings.BATCH_ISSUES, pool_id])
+        cursor.execute(_LOOK, [pool_id, pool_id, stamp(_LONG_AGO), settings.BATCH_ISSUES, pool_id])
         few, low_water, many = cursor.fetchone()
         runs: list[int | None] = []
         if few <= low_water:
@@ -94,7 +96,7 @@ def note_empty(*, amount_uah: int, now: dt.datetime) -> int | None:
 
 def look_at_stock(*, now: dt.datetime) -> list[int]:
     """The periodic net: every pool in use that is low gets its run, if the moment of issuing missed it."""
-    low = Pool.objects.filter(is_active=True).extra(where=[_IS_LOW])
+    low = Pool.objects.filter(is_active=True).extra(where=[_IS_LOW])  # noqa: S610 a constant
     asked = [
         request_run(pool_id=pool_id, trigger=RunTrigger.SWEEP, now=now) for pool_id in low.values_list("pk", flat=True)
     ]

@@ -110,6 +110,13 @@ def test_the_store_says_why_it_refuses_a_code():
     assert all(row.active for row in state.codes())
 
 
+def test_a_code_holds_to_the_end_of_its_last_day():
+    clock = Clock()
+    state = PanelState(clock=clock)
+    state.add_code("LASTDAY", 100, date_limit=clock.now.date())
+    assert state.redeem("LASTDAY").used_at == clock.now
+
+
 def test_two_threads_cannot_spend_one_certificate_twice():
     state = PanelState()
     state.add_code("BON100", 100)
@@ -191,7 +198,15 @@ def test_a_seed_can_be_posted_and_sessions_ended():
 
 @pytest.mark.parametrize(
     "asked",
-    [{"switches": {"filter_mode": "wild"}}, {"switches": {"nothing": 1}}, {"switchs": {}}, {"mutate": "x"}, [1]],
+    [
+        {"switches": {"filter_mode": "wild"}},
+        {"switches": {"nothing": 1}},
+        {"switchs": {}},
+        {"mutate": "x"},
+        [1],
+        {"codes": [{"code": "A"}]},
+        {"codes": [{"code": "A", "amount": "x"}]},
+    ],
 )
 def test_a_wrong_request_is_400_with_a_reason_and_turns_nothing(asked):
     guest = visitor()
@@ -199,6 +214,7 @@ def test_a_wrong_request_is_400_with_a_reason_and_turns_nothing(asked):
     assert answer.status_code == 400
     assert answer.get_json()["error"]
     assert guest.state.switches == Switches()
+    assert guest.state.codes() == []
 
 
 def test_redeeming_over_http():
@@ -209,10 +225,12 @@ def test_redeeming_over_http():
         "code": "BON100A",
         "amount": "100",
     }
+    guest.state.add_code("BON100B", 100)
     again = guest.client.post("/_demo/redeem", json={"code": "BON100A"})
     assert (again.status_code, again.get_json()) == (409, {"redeemed": False, "reason": "inactive"})
-    strange = guest.client.post("/_demo/redeem", json={"code": "BON100A", "amount": "much"})
-    assert strange.status_code == 409
+    strange = guest.client.post("/_demo/redeem", json={"code": "BON100B", "amount": "much"})
+    assert (strange.status_code, strange.get_json()["reason"]) == (409, "other_amount")
+    assert guest.state.counters["redeem"] == 1
 
 
 @pytest.mark.parametrize("path", ["/_demo/", "/_demo/state"])

@@ -1,0 +1,27 @@
+"""Who may do what by default: the groups that `manage.py seed_groups` makes. Names of permissions only; what they guard is said where they are declared."""
+
+from __future__ import annotations
+
+_LOOK_AROUND = (
+    "promo.view_pool",
+    "promo.view_code",
+    "promo.view_lot",
+    "promo.view_issue",
+    "promo.view_replenishrun",
+    "promo.view_demand",
+    "promo.view_publication",
+)
+
+ROLES: dict[str, tuple[str, ...]] = {
+    # With a shopper on the phone: find a code, see what became of it, read it out. Every code shown in full is recorded.
+    "support": (*_LOOK_AROUND, "promo.reveal_code"),
+    # Keeps the pools filled: settings, refills, withdrawals, and the evidence of runs (which shows live codes).
+    "manager": (
+        *_LOOK_AROUND,
+        "promo.add_pool",
+        "promo.change_pool",
+        "promo.manage_pools",
+        "promo.reveal_code",
+        "promo.view_evidence",
+    ),
+}

@@ -1,0 +1,52 @@
+"""What all pages have in common that only show rows: nobody adds, changes or deletes, and a million rows are never counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+
+# Pages far behind cost what all pages before them cost: whoever wants those rows filters instead.
+LAST_PAGE = 200
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows to look at. Those who may view them may do no more, superusers included: services change rows."""
+
+    actions = None
+    list_per_page = 50
+    list_fullwidth = False
+    list_filter_sheet = True
+    compressed_fields = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class EndlessAdmin(ReadOnlyAdmin):
+    """A list of a table that may hold millions: previous and next, no totals."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_max_show_all = 0
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        page = request.GET.get("p", "1")
+        if page.isascii() and page.isdigit() and int(page[:9]) > LAST_PAGE:
+            messages.info(request, _("Only the newest rows are paged through. Use the filters to find older ones."))
+            query = request.GET.copy()
+            query["p"] = str(LAST_PAGE)
+            return HttpResponseRedirect(f"?{query.urlencode()}")
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response

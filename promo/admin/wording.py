@@ -1,0 +1,152 @@
+"""Machine words of codes, runs and counters in the words of people, and the colours they are shown in. Sentences for a run's reason are in
+`promo.policy_sentences`; what is decided, and when, is nowhere here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as now_in_words
+from django.utils.translation import gettext_lazy as _
+
+from promo.models import CodeState, ReplenishRun, RunState
+from promo.policy import Decision
+from promo.policy_sentences import SENTENCES
+
+Words = str | Promise
+# The theme's names of colours: success, info, warning, danger, primary; "" is grey.
+CODE_COLOURS: dict[str, str] = {
+    CodeState.PLANNED: "",
+    CodeState.AVAILABLE: "success",
+    CodeState.ISSUED: "info",
+    CodeState.REDEEMED: "primary",
+    CodeState.WITHDRAWN: "warning",
+    CodeState.VOID: "",
+    CodeState.FOREIGN: "warning",
+}
+RUN_COLOURS: dict[str, str] = {
+    RunState.REQUESTED: "info",
+    RunState.LEASED: "primary",
+    RunState.SUCCEEDED: "success",
+    RunState.FAILED: "danger",
+    RunState.NEEDS_PERSON: "warning",
+}
+LEVELS: dict[str, tuple[Words, str]] = {
+    "out": (_("empty"), "danger"),
+    "low": (_("low"), "warning"),
+    "thin": (_("thin"), "info"),
+    "fine": (_("enough"), "success"),
+}
+DECISIONS: dict[str, tuple[Words, str]] = {
+    Decision.KEEP: (_("kept"), "success"),
+    Decision.KNOWN: (_("known"), ""),
+    Decision.ADOPT: (_("adopted"), "primary"),
+    Decision.FOREIGN: (_("foreign"), "warning"),
+    Decision.VOID: (_("voided"), "danger"),
+    Decision.USED: (_("used"), "info"),
+    Decision.IGNORE: (_("left alone"), ""),
+}
+STATUSES: dict[str, Words] = {"active": _("active"), "inactive": _("inactive"), "unknown": _("unknown")}
+
+STEPS: dict[str, Words] = {
+    "saved_session_tried": _("Tried the saved session"),
+    "login_opened": _("Opened the login page"),
+    "password_sent": _("Sent name and password"),
+    "second_factor_sent": _("Sent the second factor"),
+    "signed_in": _("Signed in"),
+    "grid_opened": _("Opened the list of codes"),
+    "filter_set": _("Filtered by amount"),
+    "filter_reset": _("Took the filter off"),
+    "page_size_changed": _("Changed the page size"),
+    "page_read": _("Read a page"),
+    "readings_joined": _("Joined several readings"),
+    "rows_selected": _("Chose the rows of the amount"),
+    "form_opened": _("Opened the form"),
+    "form_checked": _("Looked at the form"),
+    "code_typed": _("Typed a code"),
+    "code_saved": _("Saved a code"),
+    "deletion_prepared": _("Looked for rows to delete"),
+    "rows_deleted": _("Deleted rows"),
+    "rows_not_found": _("Rows to delete were not there"),
+}
+
+# Why a row was decided so: the fixed sentences, and those that carry an amount or a state.
+_WHYS: dict[str, Words] = {
+    "no code in the row": _("no code in the row"),
+    "amount could not be read": _("amount could not be read"),
+    "status word unknown": _("status word unknown"),
+    "not ours and inactive": _("not ours and inactive"),
+    "not a bonus code": _("not a bonus code"),
+    "not ours and near its last day": _("not ours and near its last day"),
+    "active and new to us": _("active and new to us"),
+    "active and new to us: a person decides": _("active and new to us: a person decides"),
+    "ours, but inactive in the panel": _("ours, but inactive in the panel"),
+    "ours, but past its day": _("ours, but past its day"),
+    "ours, read back active": _("ours, read back active"),
+    "inactive in the panel although not handed out": _("inactive in the panel although not handed out"),
+    "inactive in the panel: used in the store": _("inactive in the panel: used in the store"),
+    "read back from the panel": _("read back from the panel"),
+    "expired": _("near its last day"),
+    "taken from the document by another writer": _("taken from the document by another writer"),
+    "taken from the document after it was issued here": _("taken from the document after it was issued here"),
+    "put into the document by another writer": _("put into the document by another writer"),
+}
+_WHY_PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"another amount: (\d+)"), lambda found: now_in_words("another amount: %s") % found[1]),
+    (
+        re.compile(r"known to us as a code of (\d+)"),
+        lambda found: now_in_words("known to us as a code of %s UAH") % found[1],
+    ),
+    (re.compile(r"known as (\w+)"), lambda found: now_in_words("known as %s") % name_state(found[1])),
+    (re.compile(r"inactive: (.+)"), lambda found: say_why(found[1])),
+    (re.compile(r"revealed: (.+)", re.DOTALL), lambda found: found[1]),
+)
+
+COUNTERS: dict[str, Words] = {
+    "refused.rate.get_code_address": _("too many requests from one address"),
+    "refused.rate.get_code_person": _("too many requests of one person"),
+    "refused.rate.balance": _("too many balance requests"),
+    "refused.rate.report": _("too many reports"),
+    "refused.session_required": _("no confirmed phone number"),
+    "alarm.daily_cap": _("daily cap reached"),
+    "alarm.code_taken_twice": _("issued code taken from the document"),
+    "alarm.mirror_document_broken": _("document in the bucket unreadable"),
+    "mirror.failed": _("document could not be written"),
+    "nudge.lost": _("message to the worker lost"),
+}
+
+
+def name_state(state: str) -> str:
+    """A code's state in words; the word itself where it is none."""
+    return str(dict(CodeState.choices).get(state, state))
+
+
+def say_why(text: str) -> str:
+    """A stored reason in the reader's language where it is one of the portal's own sentences; what a person wrote stays as it is."""
+    if text in _WHYS:
+        return str(_WHYS[text])
+    for pattern, words in _WHY_PATTERNS:
+        if found := pattern.fullmatch(text):
+            return words(found)
+    return text
+
+
+def name_counter(name: str) -> str:
+    """A day's counter in words. Failures of runs carry their reason's word."""
+    if name in COUNTERS:
+        return str(COUNTERS[name])
+    return now_in_words("runs that failed") if name.startswith("run.failed.") else name
+
+
+def detail_of(run: ReplenishRun) -> str:
+    """What the run says beyond the sentence for its reason: technical words of the browser, in English."""
+    detail: str = run.detail
+    sentence = SENTENCES.get(run.reason, "")
+    # The sentence was stored in the worker's language; the reader gets it in their own, once.
+    for language in {"uk", "en", get_language() or "en"}:
+        with override(language):
+            detail = detail.removeprefix(str(sentence)).strip()
+    return detail

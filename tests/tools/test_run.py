@@ -1,0 +1,106 @@
+"""Programs side by side in one terminal: one end for all of them, whatever brings it about."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.tools.test_children import wait_until_gone
+from tests.tools.test_services import descendants
+from tools.places import ROOT
+
+STAYS = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
+FAILS = [sys.executable, "-c", "raise SystemExit(3)"]
+TOGETHER = """
+import json, os, sys
+from tools.run import run_together
+sys.exit(run_together(json.loads(sys.argv[1]), environment=dict(os.environ)))
+"""
+
+
+@contextmanager
+def running_together(**commands: list[str]) -> Iterator[subprocess.Popen[str]]:
+    started = [sys.executable, "-c", TOGETHER, json.dumps(commands)]
+    with subprocess.Popen(started, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def read_until(running: subprocess.Popen[str], line: str) -> None:
+    assert running.stdout is not None
+    assert any(line in said for said in running.stdout), f"never said {line!r}"
+
+
+def test_each_line_says_which_program_wrote_it():
+    with running_together(web=STAYS, worker=STAYS) as running:
+        assert running.stdout is not None
+        said = [next(running.stdout) for _ in range(4)]
+    assert sorted(line.strip() for line in said if "here" in line) == ["web    | here", "worker | here"]
+
+
+def test_one_program_that_fails_ends_the_others_and_gives_the_status():
+    with running_together(web=STAYS, worker=FAILS) as running:
+        assert running.stdout is not None
+        said = running.stdout.read()
+        assert running.wait(timeout=10) == 3
+    assert re.search(r"worker stopped \(rc=3\)", said)
+    assert re.search(r"web stopped \(rc=-15\)", said)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_person_who_stops_it_gets_success(asked):
+    with running_together(web=STAYS) as running:
+        read_until(running, "here")
+        running.send_signal(asked)
+        assert running.wait(timeout=10) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("deadly", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_keeps_running_however_it_was_ended(deadly):
+    with running_together(web=STAYS) as running:
+        read_until(running, "here")
+        below = descendants(running.pid)
+        assert len(below) >= 2  # the program, and honcho's watcher of it
+        running.send_signal(deadly)
+        running.wait(timeout=10)
+    assert [pid for pid in below if not wait_until_gone(pid)] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_closed_terminal_ends_it_at_the_next_line():
+    talks = [sys.executable, "-c", "import time\nwhile True: print('talk', flush=True); time.sleep(0.05)"]
+    terminal, end = os.openpty()
+    started = [sys.executable, "-c", TOGETHER, json.dumps({"web": talks})]
+    with subprocess.Popen(started, cwd=ROOT, stdout=end, stderr=end, stdin=end, start_new_session=True) as running:
+        try:
+            os.close(end)
+            seen = b""
+            while b"talk" not in seen:
+                seen += os.read(terminal, 4096)
+            below = descendants(running.pid)
+            os.close(terminal)
+            running.wait(timeout=10)
+        finally:
+            running.kill()
+    assert [pid for pid in below if not wait_until_gone(pid)] == []
+
+
+def test_a_taken_port_is_told_before_anything_is_started():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-c", "from tools.run import main; from tools.places import run_main; run_main(main)"],
+            cwd=ROOT, env={**os.environ, "PORT": str(port)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"Port {port} is taken by another program." in done.stderr or "running already" in done.stdout
