@@ -33,7 +33,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(
                     f"CREATE TRIGGER {table}_rows BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION bonuses_refuse_change()"
                 )
-                cursor.execute(f"CREATE TRIGGER {table}_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION bonuses_refuse_change()")
+                cursor.execute(
+                    f"CREATE TRIGGER {table}_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION bonuses_refuse_change()"
+                )
                 continue
             for verb in ("UPDATE", "DELETE"):
                 cursor.execute(

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from bonusportal import sql
+
 
 def for_update() -> str:
     """The locking clause. SQLite has none: its transaction is the only writer from BEGIN IMMEDIATE on."""
@@ -18,9 +20,7 @@ def for_update() -> str:
 
 def stamp(moment: dt.datetime | None) -> Any:
     """A moment as a parameter, spelled as Django's ORM spells it."""
-    if moment is None or connection.vendor == "postgresql":
-        return moment
-    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
+    return None if moment is None else sql.stamp(moment)
 
 
 def moment(value: Any) -> dt.datetime | None:

@@ -1,17 +1,17 @@
 """What can go wrong with points, drawn as a tree.
 
-    PortalError
-    ├── PointsInvalid                                400
-    ├── CustomerUnknown · HoldUnknown                404
-    ├── AdjustingForbidden                           403   own account, no own phone on record
-    ├── InsufficientPoints · AdjustLimitReached      409
-    ├── HoldNotOpen · HoldNeedsEvidence              409
-    ├── CustomerBusy · CannotMerge                   409   open holds or orders; merged or erased already
-    └── KeyReused                                    422   the same key for something else
-    AnchorError
-    ├── AnchorExists      an object of that name is there already
-    └── AnchorUnavailable nothing is known: try later
-    ImportRefused         a line or a file of balances cannot be understood
+PortalError
+├── PointsInvalid                                400
+├── CustomerUnknown · HoldUnknown                404
+├── AdjustingForbidden                           403   own account, no own phone on record
+├── InsufficientPoints · AdjustLimitReached      409
+├── HoldNotOpen · HoldNeedsEvidence              409
+├── CustomerBusy · CannotMerge                   409   open holds or orders; merged or erased already
+└── KeyReused                                    422   the same key for something else
+AnchorError
+├── AnchorExists      an object of that name is there already
+└── AnchorUnavailable nothing is known: try later
+ImportRefused         a line or a file of balances cannot be understood
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class HoldNeedsEvidence(Conflict):
     code = "hold_needs_evidence"
 
     def __init__(self) -> None:
-        super().__init__(_("This hold handed out a code: it ends when the code is seen in an order or deleted in the store."))
+        super().__init__(
+            _("This hold handed out a code: it ends when the code is seen in an order or deleted in the store.")
+        )
 
 
 class CustomerBusy(Conflict):
@@ -79,7 +81,9 @@ class CannotMerge(Conflict):
     code = "cannot_merge"
 
     def __init__(self) -> None:
-        super().__init__(_("These two customers cannot be merged: they are the same, or one is merged or erased already."))
+        super().__init__(
+            _("These two customers cannot be merged: they are the same, or one is merged or erased already.")
+        )
 
 
 class AdjustingForbidden(Forbidden):

@@ -29,7 +29,7 @@ class Base(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
-    """"Double points on the first weekend of March": orders placed on these Kyiv days, first and last included."""
+    """ "Double points on the first weekend of March": orders placed on these Kyiv days, first and last included."""
 
     name: str
     first_day: dt.date
@@ -226,7 +226,9 @@ class _Foreseen:
     moves: list[Movement] = field(default_factory=list)
 
     def release(self, hold: DueHold) -> None:
-        self.moves.append(Movement(Move.RELEASE, hold.expires_at, sum(n for _, n in hold.draws), tuple(hold.draws), hold.id))
+        self.moves.append(
+            Movement(Move.RELEASE, hold.expires_at, sum(n for _, n in hold.draws), tuple(hold.draws), hold.id)
+        )
         for lot_id, points in hold.draws:
             self.left[lot_id].remaining += points
         # Freed after its date it is gone at once: at the moment of freeing, never before it.
@@ -261,7 +263,9 @@ def due_movements(lots: Iterable[LotLike], holds: Iterable[DueHold], *, owed: in
     events: list[tuple[dt.datetime, int, int, DueHold | None]] = [
         (hold.expires_at, 0, hold.id, hold) for hold in holds if hold.expires_at <= now
     ]
-    events += [(lot.expires_at, 1, lot.id, None) for lot in foreseen.left.values() if lot.expires_at and lot.expires_at <= now]
+    events += [
+        (lot.expires_at, 1, lot.id, None) for lot in foreseen.left.values() if lot.expires_at and lot.expires_at <= now
+    ]
     for at, _rank, lot_id, hold in sorted(events, key=lambda event: event[:3]):
         if hold is not None:
             foreseen.release(hold)
@@ -339,7 +343,11 @@ TRANSITIONS: dict[tuple[OrderState, OrderEvent], Transition] = {
     for state in OrderState for event in OrderEvent
 }  # fmt: skip
 
-_EVENT_OF_STAGE = {Stage.CONFIRMED: OrderEvent.CONFIRM, Stage.COMPLETED: OrderEvent.COMPLETE, Stage.CANCELLED: OrderEvent.CANCEL}
+_EVENT_OF_STAGE = {
+    Stage.CONFIRMED: OrderEvent.CONFIRM,
+    Stage.COMPLETED: OrderEvent.COMPLETE,
+    Stage.CANCELLED: OrderEvent.CANCEL,
+}
 
 
 def event_of(state: OrderState, stage: Stage) -> OrderEvent:

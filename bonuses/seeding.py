@@ -18,4 +18,6 @@ def seed_program(*, using: str) -> None:
         [Account(id=pk, kind=kind) for kind, pk in PROGRAM_ACCOUNTS.items()], ignore_conflicts=True
     )
     if not EarningRule.objects.using(using).exists():
-        EarningRule.objects.using(using).create(version=1, valid_from=FIRST_RULE_FROM, actor="portal", created_at=timezone.now())
+        EarningRule.objects.using(using).create(
+            version=1, valid_from=FIRST_RULE_FROM, actor="portal", created_at=timezone.now()
+        )

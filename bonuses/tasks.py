@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from bonuses.adapters import anchor_store
 from bonuses.services import auditing, expiring, sealing
+from bonuses.wiring import open_anchor_store
 from bonusportal import counting
 
 
@@ -18,7 +18,7 @@ def seal_entries() -> None:
 @shared_task
 def anchor_head() -> None:
     sealing.seal_entries(now=timezone.now())
-    sealing.anchor_head(anchor_store(), now=timezone.now())
+    sealing.anchor_head(open_anchor_store(), now=timezone.now())
 
 
 @shared_task
@@ -32,6 +32,6 @@ def verify_ledger(actor: str = "portal") -> None:
     """The nightly verification, and the one that the button asks for."""
     now = timezone.now()
     sealing.seal_entries(now=now, whole=True)
-    run = auditing.verify_and_record(anchor_store(), actor=actor, now=now)
+    run = auditing.verify_and_record(open_anchor_store(), actor=actor, now=now)
     if run.finding:
         counting.count("alarm.ledger", now=now)

@@ -64,8 +64,16 @@ VARIABLES = (
     Variable("USED_CODES_S3_KEY", "full key of used_codes_count.json, when it is not below S3_PREFIX", ""),
     Variable("AWS_REGION", "region of bucket and queues", "eu-north-1", also=("AWS_DEFAULT_REGION",)),
     Variable("AWS_ENDPOINT_URL", "an AWS stand-in; empty: AWS", ""),
-    Variable("PROGRAM_STARTS_AT", "the bonus program's first moment, e.g. 2026-01-01T00:00:00+02:00; orders placed before it move no points", ""),
-    Variable("ANCHOR_S3_PREFIX", "key prefix of the ledger's anchors: the bucket's policy must forbid to delete or overwrite below it", "anchors/"),
+    Variable(
+        "PROGRAM_STARTS_AT",
+        "the bonus program's first moment, e.g. 2026-01-01T00:00:00+02:00; orders placed before it move no points",
+        "",
+    ),
+    Variable(
+        "ANCHOR_S3_PREFIX",
+        "key prefix of the ledger's anchors: the bucket's policy must forbid to delete or overwrite below it",
+        "anchors/",
+    ),
     Variable("ADJUST_MAX_POINTS", "points that staff may adjust in one action", "500"),
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),

@@ -19,7 +19,12 @@ class AnchorBucket:
 
         try:
             self._client.put_object(
-                Bucket=self._bucket, Key=self._prefix + name, Body=content, IfNoneMatch="*", ContentType="application/json", ServerSideEncryption="AES256"
+                Bucket=self._bucket,
+                Key=self._prefix + name,
+                Body=content,
+                IfNoneMatch="*",
+                ContentType="application/json",
+                ServerSideEncryption="AES256",
             )
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 412:
@@ -44,7 +49,9 @@ class AnchorBucket:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            ):
                 for found in page.get("Contents", ()):
                     yield found["Key"].removeprefix(self._prefix)
         except (BotoCoreError, ClientError) as error:

@@ -30,7 +30,9 @@ class Customer(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("known since"))
     # A merged customer keeps the phone, so that whoever comes with it finds the survivor.
-    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged", verbose_name=_("merged into"))
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged", verbose_name=_("merged into")
+    )
     erased_at = models.DateTimeField(_("erased at"), null=True, blank=True)
 
     objects = CustomerQuerySet.as_manager()
@@ -82,11 +84,17 @@ class Account(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["customer", "kind"], name="one_account_per_customer_and_kind"),
             models.UniqueConstraint(fields=["kind"], condition=Q(customer=None), name="one_program_account_per_kind"),
-            models.CheckConstraint(condition=~Q(kind="available") | Q(balance__gte=0), name="available_is_never_overdrawn"),
+            models.CheckConstraint(
+                condition=~Q(kind="available") | Q(balance__gte=0), name="available_is_never_overdrawn"
+            ),
             models.CheckConstraint(condition=~Q(kind="held") | Q(balance__gte=0), name="held_is_never_overdrawn"),
             models.CheckConstraint(condition=~Q(kind="debt") | Q(balance__lte=0), name="debt_is_never_positive"),
             models.CheckConstraint(
-                condition=Q(customer=None, balance=None, kind__in=["issuance", "redemption", "breakage", "adjustment", "migration"])
+                condition=Q(
+                    customer=None,
+                    balance=None,
+                    kind__in=["issuance", "redemption", "breakage", "adjustment", "migration"],
+                )
                 | Q(customer__isnull=False, balance__isnull=False, kind__in=["available", "held", "debt"]),
                 name="account_belongs_to_a_customer_or_the_program",
             ),
@@ -106,7 +114,9 @@ PROGRAM_ACCOUNTS = {
 class StaffPhone(models.Model):
     """The own phone of somebody who may adjust points: nobody adjusts an account with their own phone. The row is also the lock of the day's limit."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bonus_phone", verbose_name=_("user"))
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bonus_phone", verbose_name=_("user")
+    )
     phone = models.CharField(_("phone"), max_length=16)
 
     class Meta:

@@ -35,14 +35,39 @@ class LedgerEntry(models.Model):
     """
 
     kind = models.CharField(_("kind"), max_length=10, choices=EntryKind.choices)
-    debit = models.ForeignKey("bonuses.Account", on_delete=models.PROTECT, related_name="debits", db_index=False, verbose_name=_("from"))
-    credit = models.ForeignKey("bonuses.Account", on_delete=models.PROTECT, related_name="credits", db_index=False, verbose_name=_("to"))
+    debit = models.ForeignKey(
+        "bonuses.Account", on_delete=models.PROTECT, related_name="debits", db_index=False, verbose_name=_("from")
+    )
+    credit = models.ForeignKey(
+        "bonuses.Account", on_delete=models.PROTECT, related_name="credits", db_index=False, verbose_name=_("to")
+    )
     points = models.BigIntegerField(_("points"))
     source = models.CharField(_("source"), max_length=160)
     revision = models.PositiveIntegerField(_("revision"), default=0)
-    rule = models.ForeignKey("bonuses.EarningRule", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("rule"))
-    order = models.ForeignKey("bonuses.Order", null=True, on_delete=models.PROTECT, related_name="entries", db_index=False, verbose_name=_("order"))
-    hold = models.ForeignKey("bonuses.Hold", null=True, on_delete=models.PROTECT, related_name="entries", db_index=False, verbose_name=_("hold"))
+    rule = models.ForeignKey(
+        "bonuses.EarningRule",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("rule"),
+    )
+    order = models.ForeignKey(
+        "bonuses.Order",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_index=False,
+        verbose_name=_("order"),
+    )
+    hold = models.ForeignKey(
+        "bonuses.Hold",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_index=False,
+        verbose_name=_("hold"),
+    )
     actor = models.CharField(_("by"), max_length=150)
     reason_code = models.CharField(_("reason"), max_length=30, blank=True)
     note_digest = models.CharField(max_length=64, blank=True)

@@ -28,7 +28,9 @@ class ImportLine(models.Model):
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line = models.PositiveIntegerField(_("line"))
-    customer = models.ForeignKey("bonuses.Customer", on_delete=models.PROTECT, related_name="import_lines", verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        "bonuses.Customer", on_delete=models.PROTECT, related_name="import_lines", verbose_name=_("customer")
+    )
     active = models.BigIntegerField(_("active"))
     reserved = models.BigIntegerField(_("reserved"))
     remark = models.CharField(_("remark"), max_length=300, blank=True)

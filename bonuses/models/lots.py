@@ -22,15 +22,21 @@ class LotQuerySet(models.QuerySet["Lot"]):
 class Lot(models.Model):
     """Points of one grant. `expires_at` is the first instant at which they are gone, empty for never; nothing that happens later moves it."""
 
-    customer = models.ForeignKey("bonuses.Customer", on_delete=models.PROTECT, related_name="lots", db_index=False, verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        "bonuses.Customer", on_delete=models.PROTECT, related_name="lots", db_index=False, verbose_name=_("customer")
+    )
     entry = models.OneToOneField("bonuses.LedgerEntry", on_delete=models.PROTECT, related_name="lot")
     granted = models.BigIntegerField(_("granted"))  # by the creating entry and what was accrued again
     remaining = models.BigIntegerField(_("remaining"))
     held = models.BigIntegerField(_("held"), default=0)
     activates_at = models.DateTimeField(_("since"))
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)
-    expirations = models.PositiveIntegerField(default=0)  # how often it expired: part of the natural key of the next time
-    rule = models.ForeignKey("bonuses.EarningRule", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    expirations = models.PositiveIntegerField(
+        default=0
+    )  # how often it expired: part of the natural key of the next time
+    rule = models.ForeignKey(
+        "bonuses.EarningRule", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     objects = LotQuerySet.as_manager()
 
@@ -75,13 +81,19 @@ class Hold(models.Model):
     """Points set aside for an order. A hold that handed out a code ends by evidence only; any other also ends by time."""
 
     key = models.CharField(max_length=64, unique=True)
-    customer = models.ForeignKey("bonuses.Customer", on_delete=models.PROTECT, related_name="holds", db_index=False, verbose_name=_("customer"))
+    customer = models.ForeignKey(
+        "bonuses.Customer", on_delete=models.PROTECT, related_name="holds", db_index=False, verbose_name=_("customer")
+    )
     points = models.BigIntegerField(_("points"))
     # What the order spent beyond the customer's points (a code without a hold, lots that are gone meanwhile): owed when it is captured.
     owed = models.BigIntegerField(_("owed"), default=0)
     state = models.CharField(_("state"), max_length=10, choices=HoldState.choices, default=HoldState.OPEN)
-    code = models.ForeignKey("promo.Code", null=True, blank=True, on_delete=models.PROTECT, related_name="holds", verbose_name=_("code"))
-    order = models.ForeignKey("bonuses.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="holds", verbose_name=_("order"))
+    code = models.ForeignKey(
+        "promo.Code", null=True, blank=True, on_delete=models.PROTECT, related_name="holds", verbose_name=_("code")
+    )
+    order = models.ForeignKey(
+        "bonuses.Order", null=True, blank=True, on_delete=models.PROTECT, related_name="holds", verbose_name=_("order")
+    )
     again_of = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="again")
     placed_at = models.DateTimeField(_("placed at"))
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)  # empty: an order decides
@@ -100,10 +112,16 @@ class Hold(models.Model):
             models.CheckConstraint(condition=Q(points__gte=0) & Q(owed__gte=0), name="hold_points_are_not_negative"),
             models.CheckConstraint(condition=~Q(points=0, owed=0), name="hold_is_not_empty"),
             models.CheckConstraint(condition=~Q(state="expired") | Q(code=None), name="hold_with_a_code_never_expires"),
-            models.UniqueConstraint(fields=["code"], condition=Q(state__in=["open", "releasing"]), name="one_unresolved_hold_per_code"),
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(state__in=["open", "releasing"]), name="one_unresolved_hold_per_code"
+            ),
         ]
         indexes = [
             models.Index(fields=["customer", "id"], name="hold_by_customer"),
-            models.Index(fields=["customer", "expires_at"], name="hold_unresolved", condition=Q(state__in=["open", "releasing"])),
-            models.Index(fields=["expires_at"], name="hold_due", condition=Q(state="open", code=None, expires_at__isnull=False)),
+            models.Index(
+                fields=["customer", "expires_at"], name="hold_unresolved", condition=Q(state__in=["open", "releasing"])
+            ),
+            models.Index(
+                fields=["expires_at"], name="hold_due", condition=Q(state="open", code=None, expires_at__isnull=False)
+            ),
         ]

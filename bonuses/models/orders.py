@@ -16,8 +16,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from bonuses.policy import REPORT_FORGOTTEN_AFTER
-
 
 def _money(label: object) -> models.DecimalField:  # type: ignore[type-arg]
     return models.DecimalField(label, max_digits=12, decimal_places=2, default=0)  # type: ignore[arg-type]
@@ -34,8 +32,17 @@ class Order(models.Model):
 
     source = models.CharField(_("source"), max_length=40)
     number = models.CharField(_("number"), max_length=64)
-    customer = models.ForeignKey("bonuses.Customer", null=True, blank=True, on_delete=models.PROTECT, related_name="orders", verbose_name=_("customer"))
-    rule = models.ForeignKey("bonuses.EarningRule", on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("rule"))
+    customer = models.ForeignKey(
+        "bonuses.Customer",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        verbose_name=_("customer"),
+    )
+    rule = models.ForeignKey(
+        "bonuses.EarningRule", on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("rule")
+    )
     state = models.CharField(_("state"), max_length=10, choices=ConfirmedState.choices)
     revision = models.PositiveIntegerField(_("revision"), default=0)
     grand_total = _money(_("grand total"))
@@ -46,7 +53,9 @@ class Order(models.Model):
     completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
     seen_at = models.DateTimeField()  # the newest snapshot's own time: an older one is dropped
     is_imported = models.BooleanField(default=False)  # in flight at the start of the program
-    stuck_reason = models.CharField(_("stuck because"), max_length=200, blank=True)  # machine words, see bonuses.services.orders
+    stuck_reason = models.CharField(
+        _("stuck because"), max_length=200, blank=True
+    )  # machine words, see bonuses.services.orders
     created_at = models.DateTimeField(_("known since"))
 
     class Meta:
@@ -56,7 +65,10 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "number"], name="order_number_within_a_source"),
             models.CheckConstraint(condition=Q(state__in=ConfirmedState.values), name="order_state_is_known"),
-            models.CheckConstraint(condition=Q(clawed_back__gte=0) & Q(granted__gte=F("clawed_back")), name="order_clawed_back_within_granted"),
+            models.CheckConstraint(
+                condition=Q(clawed_back__gte=0) & Q(granted__gte=F("clawed_back")),
+                name="order_clawed_back_within_granted",
+            ),
         ]
         indexes = [models.Index(fields=["state", "customer"], name="order_open", condition=Q(state="confirmed"))]
 
@@ -96,12 +108,14 @@ class OrderSnapshot(models.Model):
         ordering = ["order", "revision"]
         verbose_name = _("snapshot of an order")
         verbose_name_plural = _("snapshots of orders")
-        constraints = [models.UniqueConstraint(fields=["order", "revision"], name="one_snapshot_per_order_and_revision")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "revision"], name="one_snapshot_per_order_and_revision")
+        ]
 
 
 class ReportQuerySet(models.QuerySet["OrderReport"]):
-    def remembered(self, now: dt.datetime) -> Self:
-        return self.filter(reported_at__gt=now - REPORT_FORGOTTEN_AFTER)
+    def reported_after(self, moment: dt.datetime) -> Self:
+        return self.filter(reported_at__gt=moment)
 
 
 class OrderReport(models.Model):
@@ -122,4 +136,8 @@ class OrderReport(models.Model):
         ordering = ["-id"]
         verbose_name = _("order report")
         verbose_name_plural = _("order reports")
-        constraints = [models.UniqueConstraint(fields=["source", "order_number", "customer"], name="one_report_per_order_and_customer")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "order_number", "customer"], name="one_report_per_order_and_customer"
+            )
+        ]

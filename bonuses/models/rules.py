@@ -8,8 +8,6 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bonuses.policy import Multiplier, Rule
-
 
 class BaseChoice(models.TextChoices):
     GOODS = "goods", _("goods: grand total less shipping, gift wrap and taxes")
@@ -27,13 +25,20 @@ class EarningRule(models.Model):
     valid_from = models.DateTimeField(_("valid from"), help_text=_("For orders placed from this moment on."))
     rate_percent = models.DecimalField(_("rate, %"), max_digits=5, decimal_places=2, default=Decimal(10))
     base = models.CharField(_("base"), max_length=8, choices=BaseChoice.choices, default=BaseChoice.GOODS)
-    rounding = models.CharField(_("rounding"), max_length=8, choices=RoundingChoice.choices, default=RoundingChoice.FLOOR)
+    rounding = models.CharField(
+        _("rounding"), max_length=8, choices=RoundingChoice.choices, default=RoundingChoice.FLOOR
+    )
     minimum_order = models.DecimalField(_("minimum order, UAH"), max_digits=12, decimal_places=2, default=0)
     share_percent = models.PositiveSmallIntegerField(_("payable with points, %"), default=50)
     lifetime_days = models.PositiveIntegerField(_("points live, days"), default=90)
-    least_days = models.PositiveIntegerField(_("at least, days"), default=30, help_text=_("From the moment the portal knew."))
+    least_days = models.PositiveIntegerField(
+        _("at least, days"), default=30, help_text=_("From the moment the portal knew.")
+    )
     multipliers = models.JSONField(
-        _("multipliers"), default=list, blank=True, help_text=_("A list of {name, first_day, last_day, factor}, by the day the order was placed.")
+        _("multipliers"),
+        default=list,
+        blank=True,
+        help_text=_("A list of {name, first_day, last_day, factor}, by the day the order was placed."),
     )
     actor = models.CharField(_("by"), max_length=150)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
@@ -45,26 +50,19 @@ class EarningRule(models.Model):
         verbose_name_plural = _("earning rules")
         permissions = [("make_rules", _("Can make a new version of the earning rule"))]
         constraints = [
-            models.CheckConstraint(condition=Q(rate_percent__gte=0) & Q(rate_percent__lte=100), name="rule_rate_is_a_percentage"),
-            models.CheckConstraint(condition=Q(share_percent__gte=0) & Q(share_percent__lte=100), name="rule_share_is_a_percentage"),
+            models.CheckConstraint(
+                condition=Q(rate_percent__gte=0) & Q(rate_percent__lte=100), name="rule_rate_is_a_percentage"
+            ),
+            models.CheckConstraint(
+                condition=Q(share_percent__gte=0) & Q(share_percent__lte=100), name="rule_share_is_a_percentage"
+            ),
             models.CheckConstraint(condition=Q(minimum_order__gte=0), name="rule_minimum_is_not_negative"),
             models.CheckConstraint(condition=Q(lifetime_days__gte=1), name="rule_lifetime_is_a_day_or_more"),
-            models.CheckConstraint(condition=Q(base__in=BaseChoice.values) & Q(rounding__in=RoundingChoice.values), name="rule_words_are_known"),
+            models.CheckConstraint(
+                condition=Q(base__in=BaseChoice.values) & Q(rounding__in=RoundingChoice.values),
+                name="rule_words_are_known",
+            ),
         ]
 
     def __str__(self) -> str:
         return str(_("rule %(version)d") % {"version": self.version})
-
-    def as_rule(self) -> Rule:
-        """The same as a value for bonuses.policy."""
-        return Rule(
-            version=self.version,
-            rate_percent=self.rate_percent,
-            base=self.base,
-            rounding=self.rounding,
-            minimum_order=self.minimum_order,
-            share_percent=self.share_percent,
-            lifetime_days=self.lifetime_days,
-            least_days=self.least_days,
-            multipliers=tuple(Multiplier.from_json(value) for value in self.multipliers),
-        )

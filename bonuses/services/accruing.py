@@ -27,5 +27,7 @@ def write_accrual(
     entry_id = ledger.post(EntryKind.ACCRUE, debit=ledger.ISSUANCE, credit=book.available, points=points, source=order.key, actor=actor,
                            effective_at=since, now=now, rule_id=order.rule_id, order_id=order.pk)  # fmt: skip
     until = lot_end(rule, activated_at=since, known_at=now)
-    order.lot_id = ledger.make_lot(book, entry_id=entry_id, points=points, activates_at=since, expires_at=until, rule_id=order.rule_id)
+    order.lot_id = ledger.make_lot(
+        book, entry_id=entry_id, points=points, activates_at=since, expires_at=until, rule_id=order.rule_id
+    )
     return [order.lot_id]

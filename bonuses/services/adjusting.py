@@ -15,7 +15,7 @@ from bonuses.errors import AdjustingForbidden, AdjustLimitReached, InsufficientP
 from bonuses.models import Customer, EntryKind, LedgerEntry, StaffPhone
 from bonuses.policy import draw, kyiv_midnight, lot_end
 from bonuses.services import expiring, ledger
-from bonuses.services.orders import rule_in_force
+from bonuses.services.ruling import as_rule, rule_in_force
 from bonusportal.counting import kyiv_day
 
 
@@ -29,7 +29,9 @@ class Reason(models.TextChoices):
     ABUSE = "abuse", _("abuse")
 
 
-def adjust_points(*, customer_id: int, points: int, reason: str, key: str, user_id: int, now: dt.datetime, note: str = "") -> int:
+def adjust_points(
+    *, customer_id: int, points: int, reason: str, key: str, user_id: int, now: dt.datetime, note: str = ""
+) -> int:
     """Add `points` (or take, when negative) and return the entry's id. `key` makes it once.
 
     Added points live as long as an order's would and repay debt first. Raises AdjustingForbidden, AdjustLimitReached, InsufficientPoints, KeyReused,
@@ -38,7 +40,8 @@ def adjust_points(*, customer_id: int, points: int, reason: str, key: str, user_
     if type(points) is not int or points == 0 or abs(points) > settings.ADJUST_MAX_POINTS:
         if type(points) is int and points:
             raise AdjustLimitReached(
-                _("At most %(points)d points in one action.") % {"points": settings.ADJUST_MAX_POINTS}, details={"limit": settings.ADJUST_MAX_POINTS}
+                _("At most %(points)d points in one action.") % {"points": settings.ADJUST_MAX_POINTS},
+                details={"limit": settings.ADJUST_MAX_POINTS},
             )
         raise PointsInvalid
     if reason not in Reason.values:
@@ -74,11 +77,14 @@ def _allowed(user_id: int, customer_id: int) -> AbstractUser:
         raise AdjustingForbidden(_("You may not adjust points."))
     own = StaffPhone.objects.select_for_update().filter(user=user).first()
     if own is None:
-        raise AdjustingForbidden(_("Your own phone is not on record: nobody adjusts their own account, so it has to be known."))
+        raise AdjustingForbidden(
+            _("Your own phone is not on record: nobody adjusts their own account, so it has to be known.")
+        )
     customer = Customer.objects.filter(pk=ledger.survivor_of(customer_id)).first()
     family = Customer.objects.filter(phone=own.phone).values_list("pk", flat=True)
     is_own = customer is not None and (
-        customer.pk in {ledger.survivor_of(pk) for pk in family} or (customer.email and customer.email.lower() == user.email.lower())
+        customer.pk in {ledger.survivor_of(pk) for pk in family}
+        or (customer.email and customer.email.lower() == user.email.lower())
     )
     if is_own:
         raise AdjustingForbidden(_("This is your own account."))
@@ -87,10 +93,17 @@ def _allowed(user_id: int, customer_id: int) -> AbstractUser:
 
 def _check_day(actor: str, points: int, *, now: dt.datetime) -> None:
     since = kyiv_midnight(kyiv_day(now))
-    today = LedgerEntry.objects.filter(kind=EntryKind.ADJUST, actor=actor, recorded_at__gte=since).aggregate(points=Sum("points"))["points"] or 0
+    today = (
+        LedgerEntry.objects.filter(kind=EntryKind.ADJUST, actor=actor, recorded_at__gte=since).aggregate(
+            points=Sum("points")
+        )["points"]
+        or 0
+    )
     if today + points > settings.ADJUST_DAY_POINTS:
         left = max(0, settings.ADJUST_DAY_POINTS - today)
-        raise AdjustLimitReached(_("You may adjust %(left)d more points today.") % {"left": left}, details={"left": left})
+        raise AdjustLimitReached(
+            _("You may adjust %(left)d more points today.") % {"left": left}, details={"left": left}
+        )
 
 
 def _write(customer_id: int, points: int, *, source: str, reason: str, actor: str, note: str, now: dt.datetime) -> int:
@@ -99,7 +112,7 @@ def _write(customer_id: int, points: int, *, source: str, reason: str, actor: st
         rule = rule_in_force(now)
         entry_id = ledger.post(EntryKind.ADJUST, debit=ledger.ADJUSTMENT, credit=book.available, points=points, source=source, actor=actor,
                                effective_at=now, now=now, reason_code=reason, note=note, rule_id=rule.pk)  # fmt: skip
-        until = lot_end(rule.as_rule(), activated_at=now, known_at=now)
+        until = lot_end(as_rule(rule), activated_at=now, known_at=now)
         ledger.make_lot(book, entry_id=entry_id, points=points, activates_at=now, expires_at=until, rule_id=rule.pk)
         ledger.repay(book, source=source, actor=actor, effective_at=now, now=now)
         return entry_id

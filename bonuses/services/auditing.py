@@ -65,7 +65,9 @@ def _verify_chain(anchors: dict[int, str], progress: Callable[[int], None]) -> t
     previous, expected, last_at = sealing.GENESIS, 1, None
     while True:
         seals = list(
-            Seal.objects.filter(sequence__gte=expected).order_by("sequence").values_list("sequence", "entry_id", "sealed_at", "digest")[:BATCH]
+            Seal.objects.filter(sequence__gte=expected)
+            .order_by("sequence")
+            .values_list("sequence", "entry_id", "sealed_at", "digest")[:BATCH]
         )
         forms = sealing.canonical_forms([entry_id for _s, entry_id, _at, _d in seals])
         for (sequence, _entry, sealed_at, digest), form in zip(seals, forms, strict=True):
@@ -73,11 +75,16 @@ def _verify_chain(anchors: dict[int, str], progress: Callable[[int], None]) -> t
                 return expected - 1, Finding(expected, "the seal is missing")
             previous = sealing.link(previous, form)
             if digest != previous:
-                return expected - 1, Finding(expected, "the entry, its lot or its draws differ from what was sealed" if form else "the entry is missing")
+                return expected - 1, Finding(
+                    expected,
+                    "the entry, its lot or its draws differ from what was sealed" if form else "the entry is missing",
+                )
             if last_at is not None and sealed_at <= last_at:
                 return expected - 1, Finding(expected, "the time of the seal is not after the one before")
             if anchors.get(sequence, previous) != previous:
-                return expected - 1, Finding(expected, "the chain differs from its anchor: it was written anew, here or before")
+                return expected - 1, Finding(
+                    expected, "the chain differs from its anchor: it was written anew, here or before"
+                )
             last_at = sealed_at
             expected += 1
         progress(expected - 1)
@@ -88,7 +95,9 @@ def _verify_chain(anchors: dict[int, str], progress: Callable[[int], None]) -> t
 
 def _count_unsealed() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM bonuses_ledgerentry e WHERE NOT EXISTS (SELECT 1 FROM bonuses_seal s WHERE s.entry_id = e.id)")
+        cursor.execute(
+            "SELECT COUNT(*) FROM bonuses_ledgerentry e WHERE NOT EXISTS (SELECT 1 FROM bonuses_seal s WHERE s.entry_id = e.id)"
+        )
         return int(cursor.fetchone()[0])
 
 
@@ -161,7 +170,9 @@ def fold_differences() -> Iterator[Finding]:
                 yield Finding(int(sequence), what.format(pk=pk))
 
 
-def verify_and_record(store: AnchorStore, *, actor: str, now: dt.datetime, progress: Callable[[int], None] = lambda _count: None) -> Verification:
+def verify_and_record(
+    store: AnchorStore, *, actor: str, now: dt.datetime, progress: Callable[[int], None] = lambda _count: None
+) -> Verification:
     """Verify, and leave the result where staff see it. A bad ledger is logged as critical, which is the alarm."""
     run = Verification.objects.create(actor=actor, started_at=now)
     verdict = verify_ledger(store, progress=progress)
@@ -169,6 +180,8 @@ def verify_and_record(store: AnchorStore, *, actor: str, now: dt.datetime, progr
     run.entries, run.anchors = verdict.entries, verdict.anchors
     if verdict.finding is not None:
         run.first_bad, run.finding = verdict.finding.sequence, verdict.finding.what[:300]
-        logger.critical("the ledger is not as it was sealed: first bad entry %s: %s", verdict.finding.sequence, verdict.finding.what)
+        logger.critical(
+            "the ledger is not as it was sealed: first bad entry %s: %s", verdict.finding.sequence, verdict.finding.what
+        )
     run.save()
     return run

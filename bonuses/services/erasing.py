@@ -24,7 +24,10 @@ def erase_customer(*, customer_id: int, now: dt.datetime) -> bool:
         survivor = ledger.survivor_of(customer_id)
         book = expiring.open_settled([survivor], now=now)[survivor]
         family = family_of(book.customer_id)
-        if Hold.objects.unresolved().filter(customer_id__in=family).exists() or Order.objects.filter(customer_id__in=family, state="confirmed").exists():
+        if (
+            Hold.objects.unresolved().filter(customer_id__in=family).exists()
+            or Order.objects.filter(customer_id__in=family, state="confirmed").exists()
+        ):
             raise CustomerBusy
         phones = [phone for phone in Customer.objects.filter(pk__in=family).values_list("phone", flat=True) if phone]
         # The phone is the key by which codes were handed out before there was a hold.
@@ -34,7 +37,9 @@ def erase_customer(*, customer_id: int, now: dt.datetime) -> bool:
         entries = _entry_ids(family)
         for start in range(0, len(entries), 900):
             Note.objects.filter(entry_id__in=entries[start : start + 900]).update(text="", salt="")
-        changed = Customer.objects.filter(pk__in=family, erased_at=None).update(phone=None, email="", name="", erased_at=now)
+        changed = Customer.objects.filter(pk__in=family, erased_at=None).update(
+            phone=None, email="", name="", erased_at=now
+        )
     return bool(changed)
 
 

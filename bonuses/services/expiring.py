@@ -1,4 +1,6 @@
-"""Bring due ends into the books: of lots, and of holds without a code. Every writer does it first for the accounts that it locked; the sweep does it for the rest.
+"""Bring due ends into the books: of lots, and of holds without a code.
+
+Every writer does it first for the accounts that it locked; the sweep does it for the rest.
 
 What becomes due is decided by bonuses.policy.due_movements, a function of rows and time: with the sweep off, late or doubled every answer is the same.
 """
@@ -98,7 +100,9 @@ def expire_freed(book: Book, lot_ids: Iterable[int], *, now: dt.datetime) -> Non
 def sweep(*, now: dt.datetime, at_most: int = SWEEP_AT_MOST) -> int:
     """Settle customers who have something due, each in a transaction of its own. Returns the number of entries written."""
     due = list(
-        Lot.objects.filter(remaining__gt=0, expires_at__lte=now).order_by("expires_at").values_list("customer_id", flat=True)[:at_most]
+        Lot.objects.filter(remaining__gt=0, expires_at__lte=now)
+        .order_by("expires_at")
+        .values_list("customer_id", flat=True)[:at_most]
     )
     due += Hold.objects.due(now).order_by("expires_at").values_list("customer_id", flat=True)[:at_most]
     written = 0

@@ -18,6 +18,7 @@ from bonuses.policy import KYIV, Totals, base_of, last_day_of
 from bonuses.services import reckoning
 from bonuses.services.adjusting import Reason
 from bonuses.services.ledger import survivor_of
+from bonuses.services.ruling import as_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ def explain(customer_id: int, *, now: dt.datetime, at_most: int | None = None) -
             told.insert(0, Sentence(first, before, _("Everything before this.")))
         if total != stored:
             # Due by now and not in the books yet: the next writer, or the sweep, will write the same.
-            told.append(Sentence(now, total - stored, _("Became due since: ends of points and of holds, and debt that they repaid.")))
+            told.append(
+                Sentence(
+                    now, total - stored, _("Became due since: ends of points and of holds, and debt that they repaid.")
+                )
+            )
         lists.append(told)
     return Explanation(*lists)
 
@@ -80,14 +85,20 @@ def _tell(account: Account, *, sign: int, at_most: int | None) -> list[Sentence]
 def _newest(account_id: int, at_most: int | None) -> list[LedgerEntry]:
     """The account's entries, oldest first. Two bounded walks along two indexes instead of one OR, which would read the whole history."""
     related = LedgerEntry.objects.select_related("rule", "order", "hold", "debit", "credit", "note")
-    found = [*related.filter(debit_id=account_id).order_by("-id")[:at_most], *related.filter(credit_id=account_id).order_by("-id")[:at_most]]
+    found = [
+        *related.filter(debit_id=account_id).order_by("-id")[:at_most],
+        *related.filter(credit_id=account_id).order_by("-id")[:at_most],
+    ]
     found.sort(key=lambda entry: entry.pk)
     return found[-at_most:] if at_most else found
 
 
 def _snapshots(entries: Iterable[LedgerEntry]) -> dict[tuple[int, int], OrderSnapshot]:
     wanted = {entry.order_id for entry in entries if entry.order_id is not None}
-    return {(snapshot.order_id, snapshot.revision): snapshot for snapshot in OrderSnapshot.objects.filter(order_id__in=wanted)}
+    return {
+        (snapshot.order_id, snapshot.revision): snapshot
+        for snapshot in OrderSnapshot.objects.filter(order_id__in=wanted)
+    }
 
 
 Snapshots = dict[tuple[int, int], OrderSnapshot]
@@ -127,15 +138,26 @@ def _accrue(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
 
 def _granting_snapshot(entry: LedgerEntry, snapshots: Snapshots) -> OrderSnapshot | None:
     """The accrual's own revision is 0, once per order: the first completed snapshot granted it."""
-    mine = sorted((key[1], snapshot) for key, snapshot in snapshots.items() if key[0] == entry.order_id and snapshot.stage == "completed")
+    mine = sorted(
+        (key[1], snapshot)
+        for key, snapshot in snapshots.items()
+        if key[0] == entry.order_id and snapshot.stage == "completed"
+    )
     return mine[0][1] if mine else None
 
 
 def _base(entry: LedgerEntry, snapshot: OrderSnapshot | None) -> str:
     if snapshot is None or entry.rule is None:
         return "—"
-    totals = Totals(snapshot.grand_total, snapshot.goods_total, snapshot.shipping, snapshot.wrap, snapshot.taxes, snapshot.other_discount)
-    return str(base_of(entry.rule.as_rule(), totals))
+    totals = Totals(
+        snapshot.grand_total,
+        snapshot.goods_total,
+        snapshot.shipping,
+        snapshot.wrap,
+        snapshot.taxes,
+        snapshot.other_discount,
+    )
+    return str(base_of(as_rule(entry.rule), totals))
 
 
 def _plain(value: object) -> str:
@@ -188,7 +210,10 @@ def _expire(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
 
 def _reinstate(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
     if entry.credit.kind == AccountKind.DEBT:
-        return _("Order %(order)s did not happen: %(points)d points are owed no longer.") % {"order": _number(entry), "points": entry.points}
+        return _("Order %(order)s did not happen: %(points)d points are owed no longer.") % {
+            "order": _number(entry),
+            "points": entry.points,
+        }
     return _("Order %(order)s did not happen: the %(points)d points that paid for it are back, with their old dates.") % {
         "order": _number(entry), "points": entry.points,
     }  # fmt: skip
@@ -212,7 +237,9 @@ def _migrate(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
 def _merge(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
     if entry.debit.kind == AccountKind.DEBT:
         return _("Two records of one customer were joined: %(points)d owed points moved.") % {"points": entry.points}
-    return _("Two records of one customer were joined: %(points)d points moved with their dates.") % {"points": entry.points}
+    return _("Two records of one customer were joined: %(points)d points moved with their dates.") % {
+        "points": entry.points
+    }
 
 
 _TELLERS: dict[str, Callable[[LedgerEntry, Lot | None, Snapshots], str]] = {

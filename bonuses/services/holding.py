@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -63,14 +64,26 @@ _INSERT = (
 )
 
 
-def _row(values: Sequence[object]) -> HoldRow:
+def _row(values: Sequence[Any]) -> HoldRow:
     pk, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at = values
-    return HoldRow(pk, key, customer_id, points, owed, state, code_id, order_id, moment(expires_at), again_of_id, reinstated_at is not None)  # type: ignore[arg-type]
+    return HoldRow(
+        pk,
+        key,
+        customer_id,
+        points,
+        owed,
+        state,
+        code_id,
+        order_id,
+        moment(expires_at),
+        again_of_id,
+        reinstated_at is not None,
+    )
 
 
 def find_hold(key: str) -> HoldRow | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM bonuses_hold WHERE key = %s", [key])  # noqa: S608  # column names of ours
+        cursor.execute(f"SELECT {_COLUMNS} FROM bonuses_hold WHERE key = %s", [key])
         found = cursor.fetchone()
     return _row(found) if found else None
 
@@ -82,7 +95,7 @@ def lock_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{for_update()}",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{for_update()}",
             wanted,
         )
         return [_row(values) for values in cursor.fetchall()]
@@ -168,13 +181,27 @@ def write_hold(
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT,
-            [key, book.customer_id, points, owed, HoldState.OPEN.value, code_id, order_id, again_of_id, stamp(now), stamp(expires_at), ""],
+            [
+                key,
+                book.customer_id,
+                points,
+                owed,
+                HoldState.OPEN.value,
+                code_id,
+                order_id,
+                again_of_id,
+                stamp(now),
+                stamp(expires_at),
+                "",
+            ],
         )
         (hold_id,) = cursor.fetchone()
     if points:
         ledger.post(EntryKind.HOLD, debit=book.available, credit=book.held, points=points, source=f"hold:{key}", actor=actor, effective_at=now,
                     now=now, draws=draws, drawn_from=book, order_id=order_id, hold_id=hold_id)  # fmt: skip
-    return HoldRow(hold_id, key, book.customer_id, points, owed, HoldState.OPEN, code_id, order_id, expires_at, again_of_id)
+    return HoldRow(
+        hold_id, key, book.customer_id, points, owed, HoldState.OPEN, code_id, order_id, expires_at, again_of_id
+    )
 
 
 def _resolve(hold: HoldRow, state: HoldState, *, now: dt.datetime) -> None:
@@ -230,7 +257,10 @@ def write_order(hold: HoldRow, *, order_id: int) -> None:
 
 def write_asked_release(hold: HoldRow, *, order_id: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE bonuses_hold SET state = 'releasing', order_id = %s WHERE id = %s AND state IN ('open', 'releasing')", [order_id, hold.id])
+        cursor.execute(
+            "UPDATE bonuses_hold SET state = 'releasing', order_id = %s WHERE id = %s AND state IN ('open', 'releasing')",
+            [order_id, hold.id],
+        )
 
 
 def _open(hold_id: int, *, now: dt.datetime) -> tuple[Book, HoldRow]:
@@ -277,12 +307,18 @@ def release_hold(*, hold_id: int, now: dt.datetime, actor: str, is_proven: bool 
 
 def ask_release(*, hold_id: int) -> bool:
     """A hold that handed out a code is to be given back: it waits for the evidence. True when this call moved it. Points stay held."""
-    return bool(Hold.objects.filter(pk=hold_id, state=HoldState.OPEN, code__isnull=False, order=None).update(state=HoldState.RELEASING))
+    return bool(
+        Hold.objects.filter(pk=hold_id, state=HoldState.OPEN, code__isnull=False, order=None).update(
+            state=HoldState.RELEASING
+        )
+    )
 
 
 def extend_hold(*, hold_id: int, now: dt.datetime) -> bool:
     """A thank-you page named the hold: it lives at least 72 hours from now. Never shortens, never revives. True when it moved."""
     until = now + REPORT_EXTENDS_HOLD
     return bool(
-        Hold.objects.filter(pk=hold_id, state=HoldState.OPEN, expires_at__gt=now, expires_at__lt=until).update(expires_at=until)
+        Hold.objects.filter(pk=hold_id, state=HoldState.OPEN, expires_at__gt=now, expires_at__lt=until).update(
+            expires_at=until
+        )
     )

@@ -90,8 +90,8 @@ MOVES = {
 }
 
 _INSERT_ENTRY = (
-    "INSERT INTO bonuses_ledgerentry (kind, debit_id, credit_id, points, source, revision, rule_id, order_id, hold_id, actor, reason_code, note_digest, "
-    "effective_at, recorded_at) VALUES (" + marks(14) + ") RETURNING id"
+    "INSERT INTO bonuses_ledgerentry (kind, debit_id, credit_id, points, source, revision, rule_id, order_id, hold_id, "
+    "actor, reason_code, note_digest, effective_at, recorded_at) VALUES (" + marks(14) + ") RETURNING id"
 )
 _INSERT_LOT = (
     "INSERT INTO bonuses_lot (customer_id, entry_id, granted, remaining, held, activates_at, expires_at, expirations, rule_id) "
@@ -103,8 +103,8 @@ _LOTS = "SELECT id, remaining, expires_at, expirations FROM bonuses_lot WHERE "
 def open_books(customer_ids: Iterable[int]) -> dict[int, Book]:
     """Lock the accounts of these customers, in the order of primary keys, and read their living lots.
 
-    A customer who was merged while we waited is replaced by the survivor: the answer has a key for each id asked for and for each survivor. Raises CustomerUnknown. Use bonuses.services.expiring.open_settled to write:
-    every writer settles what is due first.
+    A customer who was merged while we waited is replaced by the survivor: the answer has a key for each id asked for and for each survivor.
+    To write, use bonuses.services.expiring.open_settled: every writer settles what is due first. Raises CustomerUnknown.
     """
     wanted = sorted(set(customer_ids))
     assert connection.in_atomic_block, "books are opened in a transaction"
@@ -145,7 +145,8 @@ def _lock(customer_ids: Sequence[int]) -> tuple[dict[int, Book], bool]:
     for account_id, customer_id, kind, balance, _closed in rows:
         sides.setdefault(customer_id, {})[kind] = Side(account_id, balance)
     books = {
-        pk: Book(pk, kinds[AccountKind.AVAILABLE], kinds[AccountKind.HELD], kinds[AccountKind.DEBT]) for pk, kinds in sides.items()
+        pk: Book(pk, kinds[AccountKind.AVAILABLE], kinds[AccountKind.HELD], kinds[AccountKind.DEBT])
+        for pk, kinds in sides.items()
     }
     for book in books.values():
         if book.points:
@@ -205,7 +206,9 @@ def post(
             _draw(cursor, kind, int(entry_id), draws, drawn_from)
         _move_balances(cursor, debit, credit, points)
         if note:
-            cursor.execute("INSERT INTO bonuses_note (entry_id, text, salt) VALUES (%s, %s, %s)", [entry_id, note, salt])
+            cursor.execute(
+                "INSERT INTO bonuses_note (entry_id, text, salt) VALUES (%s, %s, %s)", [entry_id, note, salt]
+            )
     return int(entry_id)
 
 
@@ -234,7 +237,7 @@ def _draw(cursor: object, kind: EntryKind, entry_id: int, draws: Draws, book: Bo
                 values.append(factor * points)
         if kind is EntryKind.EXPIRE:
             sets.append("expirations = expirations + 1")
-        execute(f"UPDATE bonuses_lot SET {', '.join(sets)} WHERE id = %s", [*values, lot_id])  # noqa: S608  # column names of ours
+        execute(f"UPDATE bonuses_lot SET {', '.join(sets)} WHERE id = %s", [*values, lot_id])
         if lot := book.lots.get(lot_id):
             lot.remaining += remaining * points
             lot.expirations += kind is EntryKind.EXPIRE
@@ -258,19 +261,28 @@ def _move_balances(cursor: object, debit: Side, credit: Side, points: int) -> No
 
 
 def make_lot(
-    book: Book, *, entry_id: int, points: int, activates_at: dt.datetime, expires_at: dt.datetime | None, rule_id: int | None
+    book: Book,
+    *,
+    entry_id: int,
+    points: int,
+    activates_at: dt.datetime,
+    expires_at: dt.datetime | None,
+    rule_id: int | None,
 ) -> int:
     """The lot that an entry created. Returns its id."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _INSERT_LOT, [book.customer_id, entry_id, points, points, 0, stamp(activates_at), stamp(expires_at), 0, rule_id]
+            _INSERT_LOT,
+            [book.customer_id, entry_id, points, points, 0, stamp(activates_at), stamp(expires_at), 0, rule_id],
         )
         (lot_id,) = cursor.fetchone()
     book.lots[lot_id] = LotRow(lot_id, points, expires_at, 0)
     return int(lot_id)
 
 
-def repay(book: Book, *, source: str, revision: int = 0, actor: str, effective_at: dt.datetime, now: dt.datetime) -> int:
+def repay(
+    book: Book, *, source: str, revision: int = 0, actor: str, effective_at: dt.datetime, now: dt.datetime
+) -> int:
     """Free points pay debt first. `source` names the cause. Returns the points repaid; available points and debt never stand side by side."""
     points = min(book.points, book.owed)
     if not points:
@@ -279,5 +291,3 @@ def repay(book: Book, *, source: str, revision: int = 0, actor: str, effective_a
     post(EntryKind.REPAY, debit=book.available, credit=book.debt, points=points, source=source, revision=revision, actor=actor,
          effective_at=effective_at, now=now, draws=drawn, drawn_from=book)  # fmt: skip
     return points
-
-

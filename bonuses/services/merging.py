@@ -24,7 +24,12 @@ def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str)
                 return False
             raise CannotMerge
         old, new = books[from_id], books[into_id]
-        if old.customer_id == new.customer_id or people[from_id].erased_at or people[into_id].erased_at or new.customer_id != into_id:
+        if (
+            old.customer_id == new.customer_id
+            or people[from_id].erased_at
+            or people[into_id].erased_at
+            or new.customer_id != into_id
+        ):
             raise CannotMerge
         _move_points(old, new, now=now, actor=actor)
         _move_rows(old.customer_id, new.customer_id)
@@ -37,7 +42,9 @@ def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str)
 def _move_points(old: Book, new: Book, *, now: dt.datetime, actor: str) -> None:
     shared = {"actor": actor, "effective_at": now, "now": now}
     source = f"merge:{old.customer_id}"
-    for lot_id, remaining, held in Lot.objects.filter(customer_id=old.customer_id).order_by("pk").values_list("pk", "remaining", "held"):
+    for lot_id, remaining, held in (
+        Lot.objects.filter(customer_id=old.customer_id).order_by("pk").values_list("pk", "remaining", "held")
+    ):
         if remaining:
             ledger.post(EntryKind.MERGE, debit=old.available, credit=new.available, points=remaining, source=f"{source}/lot:{lot_id}",
                         draws=[(lot_id, remaining)], drawn_from=old, **shared)  # type: ignore[arg-type]  # fmt: skip
@@ -46,7 +53,9 @@ def _move_points(old: Book, new: Book, *, now: dt.datetime, actor: str) -> None:
             ledger.post(EntryKind.MERGE, debit=old.held, credit=new.held, points=held, source=f"{source}/lot:{lot_id}/held",
                         draws=[(lot_id, held)], drawn_from=old, **shared)  # type: ignore[arg-type]  # fmt: skip
     if old.owed:
-        ledger.post(EntryKind.MERGE, debit=new.debt, credit=old.debt, points=old.owed, source=f"{source}/debt", **shared)  # type: ignore[arg-type]
+        ledger.post(
+            EntryKind.MERGE, debit=new.debt, credit=old.debt, points=old.owed, source=f"{source}/debt", **shared
+        )  # type: ignore[arg-type]
 
 
 def _move_rows(from_id: int, into_id: int) -> None:

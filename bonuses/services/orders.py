@@ -17,9 +17,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Sum
 
 from bonuses.dialect import marks, stamp
-from bonuses.models import EarningRule, Hold, Order, OrderReport, OrderSnapshot
+from bonuses.models import Hold, Order, OrderReport, OrderSnapshot
 from bonuses.models.orders import order_key
 from bonuses.policy import (
+    REPORT_FORGOTTEN_AFTER,
     TRANSITIONS,
     HoldStep,
     OrderState,
@@ -34,6 +35,7 @@ from bonuses.policy import (
 from bonuses.services import accruing, expiring, holding, ledger, refunding
 from bonuses.services.holding import HoldRow
 from bonuses.services.ledger import Book
+from bonuses.services.ruling import as_rule, rule_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        money = [f"{value:.2f}" for value in (self.totals.grand, self.totals.goods, self.totals.shipping, self.totals.wrap, self.totals.taxes, self.totals.other_discount)]  # fmt: skip
+        totals = self.totals
+        sums = (totals.grand, totals.goods, totals.shipping, totals.wrap, totals.taxes, totals.other_discount)
+        money = [f"{value:.2f}" for value in sums]
         parts = [self.stage.value, *money, str(self.customer_id), *map(str, sorted(self.hold_ids))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -115,7 +119,16 @@ _INSERT_SNAPSHOT = (
 )
 
 
-def make_order_row(*, source: str, number: str, state: str, placed_at: dt.datetime, seen_at: dt.datetime, is_imported: bool, now: dt.datetime) -> None:
+def make_order_row(
+    *,
+    source: str,
+    number: str,
+    state: str,
+    placed_at: dt.datetime,
+    seen_at: dt.datetime,
+    is_imported: bool,
+    now: dt.datetime,
+) -> None:
     """The order's row under the rule that is in force when it was placed; where there is one, nothing changes."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,7 +177,7 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
     step = TRANSITIONS[state, event_of(state, snapshot.stage)]
     is_known = bool(order.revision)
     order.revision += 1
-    rule = order.rule.as_rule()
+    rule = as_rule(order.rule)
     earns = points_of_order(rule, snapshot.totals, placed_at=order.placed_at)
     work = _Work(order, snapshot, {}, now, actor)
     _settle_on_earner(work)
@@ -180,14 +193,18 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
         expiring.expire_freed(work.books[customer_id], lot_ids, now=now)
     points = 0
     if step.points is PointStep.MEET_TARGET and order.customer_id is not None:
-        points = _meet_target(work, target_points(rule, snapshot.totals, stage=snapshot.stage, placed_at=order.placed_at))
+        points = _meet_target(
+            work, target_points(rule, snapshot.totals, stage=snapshot.stage, placed_at=order.placed_at)
+        )
     _repay(work)
     order.state, order.grand_total, order.seen_at = step.to.value, snapshot.totals.grand, snapshot.seen_at
     if snapshot.stage is Stage.COMPLETED and order.completed_at is None:
         order.completed_at = snapshot.activated_at or now
     order.stuck_reason = " ".join(dict.fromkeys(work.stuck))
     _save(order)
-    return Applied(Outcome.APPLIED, order.pk, order.revision, points, tuple(work.releasing), tuple(dict.fromkeys(work.stuck)))
+    return Applied(
+        Outcome.APPLIED, order.pk, order.revision, points, tuple(work.releasing), tuple(dict.fromkeys(work.stuck))
+    )
 
 
 def _settle_on_earner(work: _Work) -> None:
@@ -261,7 +278,9 @@ def _free(work: _Work, book: Book, hold: HoldRow) -> None:
         holding.write_asked_release(hold, order_id=work.order.pk)
         work.releasing.append(hold.id)
     elif hold.is_unresolved:
-        work.touched.setdefault(book.customer_id, []).extend(holding.write_release(book, hold, now=work.now, actor=work.actor))
+        work.touched.setdefault(book.customer_id, []).extend(
+            holding.write_release(book, hold, now=work.now, actor=work.actor)
+        )
     elif hold.is_spent and hold.code_id is None:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
     elif hold.is_spent:
@@ -270,7 +289,13 @@ def _free(work: _Work, book: Book, hold: HoldRow) -> None:
 
 def _reinstate(work: _Work, book: Book, hold: HoldRow) -> list[int]:
     return refunding.write_reinstate(
-        book, hold, source=work.order.key, revision=work.order.revision, order_id=work.order.pk, now=work.now, actor=work.actor
+        book,
+        hold,
+        source=work.order.key,
+        revision=work.order.revision,
+        order_id=work.order.pk,
+        now=work.now,
+        actor=work.actor,
     )
 
 
@@ -291,7 +316,7 @@ def _meet_target(work: _Work, target: int) -> int:
     difference = target - (order.granted - order.clawed_back)
     if difference > 0:
         lots = accruing.write_accrual(
-            book, order=order, rule=order.rule.as_rule(), points=difference, activated_at=work.snapshot.activated_at or work.now,
+            book, order=order, rule=as_rule(order.rule), points=difference, activated_at=work.snapshot.activated_at or work.now,
             now=work.now, actor=work.actor,
         )  # fmt: skip
         expiring.expire_freed(book, lots, now=work.now)
@@ -305,8 +330,14 @@ def _meet_target(work: _Work, target: int) -> int:
 def _repay(work: _Work) -> None:
     order = work.order
     for book in ledger.each(work.books):
-        source = order.key if book.customer_id == order.customer_id else f"{order.key}/{work.payers.get(book.customer_id, 'payer')}"
-        ledger.repay(book, source=source, revision=order.revision, actor=work.actor, effective_at=work.now, now=work.now)
+        source = (
+            order.key
+            if book.customer_id == order.customer_id
+            else f"{order.key}/{work.payers.get(book.customer_id, 'payer')}"
+        )
+        ledger.repay(
+            book, source=source, revision=order.revision, actor=work.actor, effective_at=work.now, now=work.now
+        )
 
 
 def _insert_snapshot(work: _Work, earns: int) -> None:
@@ -330,11 +361,18 @@ def _save(order: Order) -> None:
 
 
 def report_order(
-    *, source: str, number: str, customer_id: int, total: Decimal, now: dt.datetime, hold_key: str = "", trust: str = "page"
+    *,
+    source: str,
+    number: str,
+    customer_id: int,
+    total: Decimal,
+    now: dt.datetime,
+    hold_key: str = "",
+    trust: str = "page",
 ) -> int:
     """Record what a page claims, and keep the hold it names alive. Returns the points that the claim would earn. Moves nothing."""
     rule = rule_in_force(now)
-    expected = points_of_order(rule.as_rule(), Totals(grand=total, goods=total), placed_at=now)
+    expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
     hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
     OrderReport.objects.update_or_create(
         source=source, order_number=number, customer_id=customer_id,
@@ -345,22 +383,33 @@ def report_order(
     return expected
 
 
-def rule_in_force(moment: dt.datetime) -> EarningRule:
-    """The version for orders placed at `moment`."""
-    return EarningRule.objects.filter(valid_from__lte=moment).order_by("-valid_from", "-version")[0]
-
-
 def expected_points(customer_id: int, *, now: dt.datetime) -> int:
     """Points that claims of the last 14 days would earn, orders that the CRM knows left out."""
     known = Order.objects.filter(source=OuterRef("source"), number=OuterRef("order_number"))
-    claims = OrderReport.objects.remembered(now).filter(customer_id=customer_id).exclude(Exists(known))
+    claims = (
+        OrderReport.objects.reported_after(now - REPORT_FORGOTTEN_AFTER)
+        .filter(customer_id=customer_id)
+        .exclude(Exists(known))
+    )
     return claims.aggregate(points=Sum("points_expected"))["points"] or 0
 
 
 def pending_points(customer_id: int) -> int:
     """Points that confirmed orders will earn when they are completed."""
-    newest = OrderSnapshot.objects.filter(order__customer_id=customer_id, order__state="confirmed", revision=F("order__revision"))
+    newest = OrderSnapshot.objects.filter(
+        order__customer_id=customer_id, order__state="confirmed", revision=F("order__revision")
+    )
     return newest.aggregate(points=Sum("earns"))["points"] or 0
 
 
-__all__ = ["Applied", "Outcome", "Snapshot", "Stuck", "apply_snapshot", "expected_points", "order_key", "pending_points", "report_order"]
+__all__ = [
+    "Applied",
+    "Outcome",
+    "Snapshot",
+    "Stuck",
+    "apply_snapshot",
+    "expected_points",
+    "order_key",
+    "pending_points",
+    "report_order",
+]

@@ -63,7 +63,7 @@ def _lots(customer_id: int, holds: Sequence[DueHold]) -> dict[int, LotRow]:
     also = f" OR id IN ({', '.join(['%s'] * len(freed))})" if freed else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, remaining, expires_at, expirations FROM bonuses_lot WHERE (customer_id = %s AND remaining > 0){also}",  # noqa: S608
+            f"SELECT id, remaining, expires_at, expirations FROM bonuses_lot WHERE (customer_id = %s AND remaining > 0){also}",
             [customer_id, *freed],
         )
         return {pk: LotRow(pk, remaining, moment(until), times) for pk, remaining, until, times in cursor.fetchall()}
@@ -95,7 +95,10 @@ def balance_as_of(customer_id: int, *, at: dt.datetime, known_at: dt.datetime | 
         raise CustomerUnknown
     head = Seal.objects.order_by("-sequence").values_list("sealed_at", flat=True).first()
     is_provisional = known_at is None or head is None or known_at > head
-    sums = [_sum_of(accounts[kind], at=at, known_at=known_at) for kind in (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.DEBT)]
+    sums = [
+        _sum_of(accounts[kind], at=at, known_at=known_at)
+        for kind in (AccountKind.AVAILABLE, AccountKind.HELD, AccountKind.DEBT)
+    ]
     return PastBalance(sums[0], sums[1], -sums[2], is_provisional)
 
 
@@ -130,7 +133,18 @@ class Statement:
         )
 
 
-LINES = ("migrated", "accrued", "reinstated", "merged_in", "adjusted", "captured", "expired", "clawed_back", "repaid", "merged_out")
+LINES = (
+    "migrated",
+    "accrued",
+    "reinstated",
+    "merged_in",
+    "adjusted",
+    "captured",
+    "expired",
+    "clawed_back",
+    "repaid",
+    "merged_out",
+)
 DEBT_LINES = ("incurred", "repaid", "reinstated", "merged")
 _LINE_OF = {"migrate": "migrated", "accrue": "accrued", "reaccrue": "accrued", "reinstate": "reinstated", "adjust": "adjusted",
             "capture": "captured", "expire": "expired", "clawback": "clawed_back", "repay": "repaid"}  # fmt: skip
@@ -142,7 +156,9 @@ GROUP BY e.kind, e.debit_id, e.credit_id
 """
 
 
-def statement(customer_id: int, *, after: dt.datetime, until: dt.datetime, known_at: dt.datetime | None = None) -> Statement:
+def statement(
+    customer_id: int, *, after: dt.datetime, until: dt.datetime, known_at: dt.datetime | None = None
+) -> Statement:
     """What moved in (`after`, `until`]. Seal and anchor first (bonuses.services.sealing.close_books), or it is provisional. Raises CustomerUnknown."""
     opening = balance_as_of(customer_id, at=after, known_at=known_at)
     closing = balance_as_of(customer_id, at=until, known_at=known_at)
@@ -163,7 +179,9 @@ def statement(customer_id: int, *, after: dt.datetime, until: dt.datetime, known
     )  # fmt: skip
 
 
-def _moved(accounts: list[int], after: dt.datetime, until: dt.datetime, known_at: dt.datetime | None) -> list[tuple[str, int, int, int]]:
+def _moved(
+    accounts: list[int], after: dt.datetime, until: dt.datetime, known_at: dt.datetime | None
+) -> list[tuple[str, int, int, int]]:
     seals, known, parameters = "", "", [*accounts, *accounts, stamp(after), stamp(until)]
     if known_at is not None:
         seals, known = "JOIN bonuses_seal s ON s.entry_id = e.id", " AND s.sealed_at <= %s"

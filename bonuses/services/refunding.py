@@ -39,14 +39,23 @@ def write_clawback(book: Book, *, order: Order, points: int, now: dt.datetime, a
                     actor=actor, effective_at=now, now=now, rule_id=order.rule_id, order_id=order.pk)  # fmt: skip
 
 
-def write_reinstate(book: Book, hold: HoldRow, *, source: str, revision: int, order_id: int | None, now: dt.datetime, actor: str) -> list[int]:
+def write_reinstate(
+    book: Book, hold: HoldRow, *, source: str, revision: int, order_id: int | None, now: dt.datetime, actor: str
+) -> list[int]:
     """Give back what a captured hold spent, to the same lots with their original dates. Returns the lots that got points.
 
     What was spent as debt is taken off the debt; what of that debt was repaid meanwhile goes back to the lots that repaid it, the newest repayment first.
     """
     touched: list[int] = []
     source = f"{source}/{hold.source}"
-    shared = {"revision": revision, "actor": actor, "effective_at": now, "now": now, "order_id": order_id, "hold_id": hold.id}
+    shared = {
+        "revision": revision,
+        "actor": actor,
+        "effective_at": now,
+        "now": now,
+        "order_id": order_id,
+        "hold_id": hold.id,
+    }
     if hold.points:
         draws = holding.drawn_lots(hold.id)
         touched += [lot_id for lot_id, _ in draws]
@@ -96,7 +105,11 @@ def prove_code_dead(*, hold_id: int, now: dt.datetime, actor: str) -> bool:
         (hold,) = holding.lock_holds([hold_id])
         if hold.state != HoldState.CAPTURED or hold.reinstated or order is None or order.state != "cancelled":
             return False
-        touched = write_reinstate(book, hold, source=order.key, revision=order.revision, order_id=order.pk, now=now, actor=actor)
+        touched = write_reinstate(
+            book, hold, source=order.key, revision=order.revision, order_id=order.pk, now=now, actor=actor
+        )
         expiring.expire_freed(book, touched, now=now)
-        ledger.repay(book, source=f"{order.key}/{hold.source}", revision=order.revision, actor=actor, effective_at=now, now=now)
+        ledger.repay(
+            book, source=f"{order.key}/{hold.source}", revision=order.revision, actor=actor, effective_at=now, now=now
+        )
     return True

@@ -29,7 +29,8 @@ ENTRY_COLUMNS = (
     "effective_at", "recorded_at",
 )  # fmt: skip
 _UNSEALED = (
-    "SELECT e.id FROM bonuses_ledgerentry e WHERE e.id > %s AND NOT EXISTS (SELECT 1 FROM bonuses_seal s WHERE s.entry_id = e.id) ORDER BY e.id LIMIT %s"
+    "SELECT e.id FROM bonuses_ledgerentry e WHERE e.id > %s "
+    "AND NOT EXISTS (SELECT 1 FROM bonuses_seal s WHERE s.entry_id = e.id) ORDER BY e.id LIMIT %s"
 )
 
 
@@ -71,7 +72,9 @@ def _seal_batch(*, now: dt.datetime, whole: bool) -> int:
         for start in range(0, len(rows), 800):
             part = rows[start : start + 800]
             cursor.execute(
-                "INSERT INTO bonuses_seal (sequence, entry_id, sealed_at, digest) VALUES " + ", ".join(["(%s, %s, %s, %s)"] * (len(part) // 4)), part
+                "INSERT INTO bonuses_seal (sequence, entry_id, sealed_at, digest) VALUES "
+                + ", ".join(["(%s, %s, %s, %s)"] * (len(part) // 4)),
+                part,
             )
     return len(ids)
 
@@ -84,10 +87,18 @@ def link(previous: str, canonical: bytes) -> str:
 def canonical_forms(entry_ids: Sequence[int]) -> list[bytes]:
     """The sealed form of each entry, in the order asked for; a missing entry has an empty one. Bounded memory: ask for a few thousand at a time."""
     with connection.cursor() as cursor:
-        entries = _by_entry(cursor, f"SELECT {', '.join(ENTRY_COLUMNS)} FROM bonuses_ledgerentry WHERE id IN", entry_ids)
-        lots = _by_entry(cursor, "SELECT entry_id, id, activates_at, expires_at, rule_id FROM bonuses_lot WHERE entry_id IN", entry_ids)
+        entries = _by_entry(
+            cursor, f"SELECT {', '.join(ENTRY_COLUMNS)} FROM bonuses_ledgerentry WHERE id IN", entry_ids
+        )
+        lots = _by_entry(
+            cursor,
+            "SELECT entry_id, id, activates_at, expires_at, rule_id FROM bonuses_lot WHERE entry_id IN",
+            entry_ids,
+        )
         draws = _by_entry(cursor, "SELECT entry_id, lot_id, points FROM bonuses_lotdraw WHERE entry_id IN", entry_ids)
-    return [canonical(entries[pk][0], lots.get(pk, []), draws.get(pk, [])) if pk in entries else b"" for pk in entry_ids]
+    return [
+        canonical(entries[pk][0], lots.get(pk, []), draws.get(pk, [])) if pk in entries else b"" for pk in entry_ids
+    ]
 
 
 def _by_entry(cursor: Any, query: str, entry_ids: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
@@ -123,11 +134,15 @@ def anchor_head(store: AnchorStore, *, now: dt.datetime) -> int | None:
         return None
     sequence, digest = head
     name = anchor_name(sequence)
-    content = json.dumps({"sequence": sequence, "digest": digest, "anchored_at": now.isoformat()}, sort_keys=True).encode()
+    content = json.dumps(
+        {"sequence": sequence, "digest": digest, "anchored_at": now.isoformat()}, sort_keys=True
+    ).encode()
     # There already: an earlier call made the object and lost its row, or somebody tampers. The verification compares digests, so it will tell.
     with contextlib.suppress(AnchorExists):
         store.create(name, content)
-    Anchor.objects.bulk_create([Anchor(sequence=sequence, digest=digest, name=name, created_at=now)], ignore_conflicts=True)
+    Anchor.objects.bulk_create(
+        [Anchor(sequence=sequence, digest=digest, name=name, created_at=now)], ignore_conflicts=True
+    )
     return int(sequence)
 
 

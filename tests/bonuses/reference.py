@@ -97,7 +97,11 @@ class Reference:
 
     def advance(self, to: dt.datetime) -> None:
         while True:
-            ends = [(hold.end, 0, hold.number) for hold in self.holds if hold.state == "open" and not hold.has_code and hold.end and hold.end <= to]
+            ends = [
+                (hold.end, 0, hold.number)
+                for hold in self.holds
+                if hold.state == "open" and not hold.has_code and hold.end and hold.end <= to
+            ]
             ends += [(lot.end, 1, lot.number) for lot in self.lots if lot.remaining and lot.end <= to]
             if not ends:
                 break
@@ -119,7 +123,9 @@ class Reference:
 
     # --- movements
 
-    def _note(self, kind: str, debit: object, credit: object, points: int, at: dt.datetime, draws: list[tuple[RefLot, int]]) -> None:
+    def _note(
+        self, kind: str, debit: object, credit: object, points: int, at: dt.datetime, draws: list[tuple[RefLot, int]]
+    ) -> None:
         self.entries.append((kind, debit, credit, points, at, tuple(sorted((lot.number, n) for lot, n in draws))))
 
     def _take(self, person: int, points: int, first: RefLot | None = None) -> tuple[list[tuple[RefLot, int]], int]:
@@ -137,10 +143,11 @@ class Reference:
         return draws, points
 
     def _lapse(self, lots: list[RefLot], at: dt.datetime) -> None:
-        for lot in sorted(set(id(lot) for lot in lots), key=lambda key: next(one.number for one in lots if id(one) == key)):
-            found = next(one for one in lots if id(one) == lot)
+        for found in sorted({lot.number: lot for lot in lots}.values(), key=lambda lot: lot.number):
             if found.remaining and found.end <= at:
-                self._note("expire", (found.owner, "available"), "breakage", found.remaining, at, [(found, found.remaining)])
+                self._note(
+                    "expire", (found.owner, "available"), "breakage", found.remaining, at, [(found, found.remaining)]
+                )
                 found.remaining = 0
 
     def _repay(self, person: int, at: dt.datetime) -> None:
@@ -172,7 +179,9 @@ class Reference:
         if hold.owed:
             self._owe(hold.owner, hold.owed, "redemption")
 
-    def _hold(self, person: int, draws: list[tuple[RefLot, int]], owed: int, end: dt.datetime | None, has_code: bool) -> RefHold:
+    def _hold(
+        self, person: int, draws: list[tuple[RefLot, int]], owed: int, end: dt.datetime | None, has_code: bool
+    ) -> RefHold:
         points = sum(n for _, n in draws)
         hold = RefHold(len(self.holds), person, points, owed, draws, end, has_code)
         for lot, n in draws:
@@ -216,12 +225,10 @@ class Reference:
         """Given back: counted out of what this lot repaid, its place among the newest kept while anything is left."""
         kept: list[tuple[RefLot, int]] = []
         for one, n in self.repaid:
-            if one is lot and points:
-                used = min(points, n)
-                points -= used
-                n -= used
-            if n:
-                kept.append((one, n))
+            used = min(points, n) if one is lot else 0
+            points -= used
+            if n > used:
+                kept.append((one, n - used))
         self.repaid = kept
 
     # --- what happens
@@ -295,7 +302,16 @@ class Reference:
             person = self.merged[person]
         return person
 
-    def snapshot(self, number: int, stage: str, kopecks: int, person: int, named: list[RefHold], placed_at: dt.datetime, seen_at: dt.datetime) -> str:
+    def snapshot(
+        self,
+        number: int,
+        stage: str,
+        kopecks: int,
+        person: int,
+        named: list[RefHold],
+        placed_at: dt.datetime,
+        seen_at: dt.datetime,
+    ) -> str:
         order = self.orders.get(number)
         if order is None:
             order = self.orders[number] = RefOrder(number, placed_at, self._rule(placed_at), seen_at)
@@ -326,7 +342,9 @@ class Reference:
         order.state = stage
         return "applied"
 
-    def _apply_hold(self, order: RefOrder, hold: RefHold, stage: str, touched: list[RefLot], payers: dict[int, None]) -> None:
+    def _apply_hold(
+        self, order: RefOrder, hold: RefHold, stage: str, touched: list[RefLot], payers: dict[int, None]
+    ) -> None:
         if hold.order is not None and hold.order is not order:
             return
         unresolved = hold.state in {"open", "releasing"}
@@ -387,7 +405,9 @@ class Reference:
             else:
                 order.lot.remaining += difference
                 order.lot.granted += difference
-                self._note("reaccrue", "issuance", (person, "available"), difference, self.now, [(order.lot, difference)])
+                self._note(
+                    "reaccrue", "issuance", (person, "available"), difference, self.now, [(order.lot, difference)]
+                )
                 self._lapse([order.lot], self.now)
         elif difference < 0:
             order.clawed -= difference
@@ -406,4 +426,7 @@ class Reference:
         return lot
 
     def _rule(self, at: dt.datetime) -> RefRule:
-        return max((rule for rule in self.rules if rule.valid_from <= at), key=lambda rule: (rule.valid_from, self.rules.index(rule)))
+        return max(
+            (rule for rule in self.rules if rule.valid_from <= at),
+            key=lambda rule: (rule.valid_from, self.rules.index(rule)),
+        )

@@ -1,4 +1,7 @@
-"""The same things done to the product and to the reference, and the comparison of both. Steps are small numbers, so that Hypothesis and a seed can choose them."""
+"""The same things done to the product and to the reference, and the comparison of both.
+
+Steps are small numbers, so that Hypothesis and a seed can choose them.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,24 @@ from django.contrib.auth.models import Permission
 from bonuses.errors import CannotMerge, HoldNeedsEvidence, HoldNotOpen, InsufficientPoints
 from bonuses.models import Account, EarningRule, Hold, LedgerEntry, Lot, LotDraw, Order, StaffPhone
 from bonuses.policy import HOLD_LIVES, Stage, Totals
-from bonuses.services import adjusting, auditing, customers, expiring, holding, merging, orders, reckoning, refunding, sealing
+from bonuses.services import (
+    adjusting,
+    auditing,
+    customers,
+    expiring,
+    holding,
+    merging,
+    orders,
+    reckoning,
+    refunding,
+    sealing,
+)
 from promo.models import Code, CodeState, Pool
-from tests.bonuses.reference import Reference, RefHold, Refused, RefRule
+from tests.bonuses.reference import Reference, RefHold, RefRule, Refused
 
-START = dt.datetime(2027, 3, 20, 9, 30, tzinfo=dt.UTC)  # spring and autumn change of clocks, and 29 February 2028, lie ahead
+START = dt.datetime(
+    2027, 3, 20, 9, 30, tzinfo=dt.UTC
+)  # spring and autumn change of clocks, and 29 February 2028, lie ahead
 PEOPLE = 5
 ORDERS = 12
 STAGES = [Stage.CONFIRMED, Stage.COMPLETED, Stage.CANCELLED]
@@ -87,12 +103,28 @@ class World:
             self.reference.place(person, points, lives, kind == 1)
         except Refused:
             try:
-                holding.place_hold(customer_id=self.ids[person], points=points, key=key, now=self.now, actor="shop", lives=lives, code_id=code_id)
+                holding.place_hold(
+                    customer_id=self.ids[person],
+                    points=points,
+                    key=key,
+                    now=self.now,
+                    actor="shop",
+                    lives=lives,
+                    code_id=code_id,
+                )
             except InsufficientPoints:
                 return
             raise AssertionError("the product held points that are not there") from None
         for _ in range(2):  # repeating it changes nothing
-            holding.place_hold(customer_id=self.ids[person], points=points, key=key, now=self.now, actor="shop", lives=lives, code_id=code_id)
+            holding.place_hold(
+                customer_id=self.ids[person],
+                points=points,
+                key=key,
+                now=self.now,
+                actor="shop",
+                lives=lives,
+                code_id=code_id,
+            )
         self._learn_holds()
 
     def capture(self, hold: int) -> None:
@@ -126,7 +158,13 @@ class World:
             self._both(
                 lambda: self.reference.adjust(person, points),
                 lambda: adjusting.adjust_points(
-                    customer_id=self.ids[person], points=points, reason="goodwill", key=key, user_id=self._staff.pk, now=self.now, note="a note"
+                    customer_id=self.ids[person],
+                    points=points,
+                    reason="goodwill",
+                    key=key,
+                    user_id=self._staff.pk,
+                    now=self.now,
+                    note="a note",
                 ),
             )
 
@@ -204,10 +242,20 @@ class World:
         ]
         for number, order in self.reference.orders.items():
             row = Order.objects.get(source="shop", number=str(number))
-            assert (row.granted, row.clawed_back, row.state, row.revision) == (order.granted, order.clawed, order.state, order.revision)
+            assert (row.granted, row.clawed_back, row.state, row.revision) == (
+                order.granted,
+                order.clawed,
+                order.state,
+                order.revision,
+            )
         for index, hold in enumerate(self.reference.holds):
             found = Hold.objects.get(pk=self.holds[index])
-            assert (found.state, found.points, found.owed, found.reinstated_at is not None) == (hold.state, hold.points, hold.owed, hold.reinstated)
+            assert (found.state, found.points, found.owed, found.reinstated_at is not None) == (
+                hold.state,
+                hold.points,
+                hold.owed,
+                hold.reinstated,
+            )
         assert Counter(self._entries(lots)) == Counter(self.reference.entries)
         return self.digest()
 
@@ -215,14 +263,23 @@ class World:
         people = {pk: index for index, pk in enumerate(self.ids)}
         numbers = {lot.pk: index for index, lot in enumerate(lots)}
         draws: dict[int, list[tuple[int, int]]] = {}
-        for entry_id, lot_id, points in LotDraw.objects.filter(lot_id__in=numbers).values_list("entry_id", "lot_id", "points"):
+        for entry_id, lot_id, points in LotDraw.objects.filter(lot_id__in=numbers).values_list(
+            "entry_id", "lot_id", "points"
+        ):
             draws.setdefault(entry_id, []).append((numbers[lot_id], points))
 
         def side(account: Account) -> object:
             return account.kind if account.customer_id is None else (people[account.customer_id], account.kind)
 
         return [
-            (entry.kind, side(entry.debit), side(entry.credit), entry.points, entry.effective_at, tuple(sorted(draws.get(entry.pk, []))))
+            (
+                entry.kind,
+                side(entry.debit),
+                side(entry.credit),
+                entry.points,
+                entry.effective_at,
+                tuple(sorted(draws.get(entry.pk, []))),
+            )
             for entry in LedgerEntry.objects.exclude(pk__in=self._base).select_related("debit", "credit")
         ]
 
@@ -236,7 +293,9 @@ class World:
 
 def _new_code() -> int:
     pool, _ = Pool.objects.get_or_create(amount_uah=100)
-    code = Code.objects.create(code=f"BON100WORLD{next(_codes):08d}", pool=pool, state=CodeState.ISSUED, created_at=START, changed_at=START)
+    code = Code.objects.create(
+        code=f"BON100WORLD{next(_codes):08d}", pool=pool, state=CodeState.ISSUED, created_at=START, changed_at=START
+    )
     return code.pk
 
 
@@ -250,7 +309,14 @@ def random_step(world: World, random: object) -> None:
     number = random.randrange  # type: ignore[attr-defined]
     dice = number(100)
     if dice < 42:
-        world.snapshot(number(ORDERS), number(3), number(0, 400_000), number(PEOPLE), number(1, 60) if number(2) else 0, number(12) == 0)
+        world.snapshot(
+            number(ORDERS),
+            number(3),
+            number(0, 400_000),
+            number(PEOPLE),
+            number(1, 60) if number(2) else 0,
+            number(12) == 0,
+        )
     elif dice < 58:
         world.place(number(PEOPLE), number(1, 300), number(3))
     elif dice < 65:

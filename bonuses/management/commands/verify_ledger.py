@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from bonuses.adapters import anchor_store
 from bonuses.errors import AnchorUnavailable
 from bonuses.models import LedgerEntry
 from bonuses.services import auditing, sealing
 from bonuses.services.auditing import Verdict
+from bonuses.wiring import open_anchor_store
 
 
 class Command(BaseCommand):
@@ -27,7 +27,9 @@ class Command(BaseCommand):
             self.stderr.write(f"{sealing.seal_entries(now=timezone.now(), whole=True)} entries sealed")
         total = LedgerEntry.objects.count()
         try:
-            verdict = auditing.verify_ledger(anchor_store(), progress=lambda done: self.stderr.write(f"{done} of {total} entries"))
+            verdict = auditing.verify_ledger(
+                open_anchor_store(), progress=lambda done: self.stderr.write(f"{done} of {total} entries")
+            )
         except AnchorUnavailable as error:
             self.stderr.write(f"The anchors could not be read: {error}")
             sys.exit(2)
@@ -39,4 +41,6 @@ class Command(BaseCommand):
         if verdict.finding is not None:
             self.stdout.write(f"BAD: first bad entry is number {verdict.finding.sequence}: {verdict.finding.what}")
             return
-        self.stdout.write(f"Good: {verdict.entries} entries, {verdict.anchors} anchors; {verdict.unsealed} entries are not sealed yet.")
+        self.stdout.write(
+            f"Good: {verdict.entries} entries, {verdict.anchors} anchors; {verdict.unsealed} entries are not sealed yet."
+        )
