@@ -47,9 +47,9 @@ def verify_ledger(store: AnchorStore, *, progress: Callable[[int], None] = lambd
     """Walk the whole history. `progress` is called with the number of entries done. Raises AnchorUnavailable."""
     anchors = _read_anchors(store)
     count, finding = _verify_chain(anchors, progress)
-    folded = next(iter(sorted(fold_differences(), key=lambda one: one.sequence)), None)
-    if folded is not None and (finding is None or folded.sequence < finding.sequence):
-        finding = folded
+    if finding is None:
+        # Only a sound history can say what a balance should be; in a broken one differences are consequences and would point elsewhere.
+        finding = min(fold_differences(), key=lambda one: one.sequence, default=None)
     return Verdict(count, len(anchors), _count_unsealed(), finding)
 
 

@@ -374,12 +374,13 @@ def report_order(
     rule = rule_in_force(now)
     expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
     hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
-    OrderReport.objects.update_or_create(
-        source=source, order_number=number, customer_id=customer_id,
-        defaults={"total": total, "points_expected": expected, "trust": trust, "hold": hold, "reported_at": now},
-    )  # fmt: skip
-    if hold is not None:
-        holding.extend_hold(hold_id=hold.pk, now=now)
+    with transaction.atomic():
+        OrderReport.objects.update_or_create(
+            source=source, order_number=number, customer_id=customer_id,
+            defaults={"total": total, "points_expected": expected, "trust": trust, "hold": hold, "reported_at": now},
+        )  # fmt: skip
+        if hold is not None:
+            holding.extend_hold(hold_id=hold.pk, now=now)
     return expected
 
 

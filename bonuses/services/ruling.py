@@ -8,13 +8,24 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import Max
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from bonuses.errors import RuleInvalid
 from bonuses.models import EarningRule
 from bonuses.policy import Multiplier, Rule
+
+
+FIGURES = (
+    "rate_percent",
+    "base",
+    "rounding",
+    "minimum_order",
+    "share_percent",
+    "lifetime_days",
+    "least_days",
+    "multipliers",
+)
 
 
 def as_rule(row: EarningRule) -> Rule:
@@ -47,29 +58,27 @@ def make_rule(
     begins = valid_from or now
     if begins < now:
         raise RuleInvalid(_("A rule cannot begin in the past: orders placed since would change their points."))
-    with transaction.atomic():
-        newest = EarningRule.objects.order_by("-version").select_for_update()[0]
-        names = (
-            "rate_percent",
-            "base",
-            "rounding",
-            "minimum_order",
-            "share_percent",
-            "lifetime_days",
-            "least_days",
-            "multipliers",
-        )
-        values = {name: fields.pop(name, getattr(newest, name)) for name in names}
-        if fields:
-            raise TypeError(f"a rule has no {', '.join(fields)}")
-        _check_multipliers(values["multipliers"])
-        number = (EarningRule.objects.aggregate(newest=Max("version"))["newest"] or 0) + 1
-        row = EarningRule(version=number, valid_from=begins, actor=actor, reason=reason[:300], created_at=now, **values)
-        try:
-            row.full_clean()
-        except ValidationError as error:
-            raise RuleInvalid(" ".join(error.messages)) from error
-        row.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            return _write(begins, actor=actor, reason=reason, now=now, fields=fields)
+    except ValidationError as error:
+        raise RuleInvalid(" ".join(error.messages)) from error
+    except IntegrityError as error:
+        raise RuleInvalid(_("A figure of the rule is out of its range.")) from error
+
+
+def _write(begins: dt.datetime, *, actor: str, reason: str, now: dt.datetime, fields: dict[str, Any]) -> EarningRule:
+    newest = EarningRule.objects.order_by("-version").select_for_update()[0]
+    values = {name: fields.pop(name, getattr(newest, name)) for name in FIGURES}
+    if fields:
+        raise TypeError(f"a rule has no {', '.join(fields)}")
+    _check_multipliers(values["multipliers"])
+    row = EarningRule(
+        version=newest.version + 1, valid_from=begins, actor=actor, reason=reason[:300], created_at=now, **values
+    )
+    # The schema's own constraints speak for themselves: asking it first would be another statement, and another answer.
+    row.clean_fields()
+    row.save(force_insert=True)
     return row
 
 
