@@ -351,7 +351,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("points", models.BigIntegerField(verbose_name="points")),
-                ("source", models.CharField(max_length=160, verbose_name="source")),
+                ("source", models.CharField(max_length=255, verbose_name="source")),
                 ("revision", models.PositiveIntegerField(default=0, verbose_name="revision")),
                 ("actor", models.CharField(max_length=150, verbose_name="by")),
                 ("reason_code", models.CharField(blank=True, max_length=30, verbose_name="reason")),

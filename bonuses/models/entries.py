@@ -42,7 +42,7 @@ class LedgerEntry(models.Model):
         "bonuses.Account", on_delete=models.PROTECT, related_name="credits", db_index=False, verbose_name=_("to")
     )
     points = models.BigIntegerField(_("points"))
-    source = models.CharField(_("source"), max_length=160)
+    source = models.CharField(_("source"), max_length=255)
     revision = models.PositiveIntegerField(_("revision"), default=0)
     rule = models.ForeignKey(
         "bonuses.EarningRule",

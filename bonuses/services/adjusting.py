@@ -29,6 +29,7 @@ class Reason(models.TextChoices):
     ABUSE = "abuse", _("abuse")
 
 
+@ledger.following_merges
 def adjust_points(
     *, customer_id: int, points: int, reason: str, key: str, user_id: int, now: dt.datetime, note: str = ""
 ) -> int:

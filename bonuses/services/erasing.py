@@ -15,6 +15,7 @@ from bonuses.services import expiring, ledger, reckoning
 from promo.models import Issue
 
 
+@ledger.following_merges
 def erase_customer(*, customer_id: int, now: dt.datetime) -> bool:
     """Forget phone, e-mail, name and notes of a customer and of those merged into them. False where that was done before.
 
@@ -44,12 +45,8 @@ def erase_customer(*, customer_id: int, now: dt.datetime) -> bool:
 
 
 def family_of(customer_id: int) -> list[int]:
-    """The customer and everybody merged into them, at any depth."""
-    family, newest = [customer_id], [customer_id]
-    while newest:
-        newest = list(Customer.objects.filter(merged_into_id__in=newest).values_list("pk", flat=True))
-        family += newest
-    return family
+    """The customer and everybody merged into them."""
+    return [customer_id, *Customer.objects.filter(merged_into_id=customer_id).values_list("pk", flat=True)]
 
 
 def _entry_ids(family: list[int]) -> list[int]:

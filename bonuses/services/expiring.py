@@ -107,7 +107,11 @@ def sweep(*, now: dt.datetime, at_most: int = SWEEP_AT_MOST) -> int:
     due += Hold.objects.due(now).order_by("expires_at").values_list("customer_id", flat=True)[:at_most]
     written = 0
     for customer_id in sorted(set(due)):
-        with transaction.atomic():
-            book = ledger.open_books([customer_id])[customer_id]
-            written += settle(book, now=now)
+        written += _settle_customer(customer_id, now=now)
     return written
+
+
+@ledger.following_merges
+def _settle_customer(customer_id: int, *, now: dt.datetime) -> int:
+    with transaction.atomic():
+        return settle(ledger.open_books([customer_id])[customer_id], now=now)

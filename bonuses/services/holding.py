@@ -112,6 +112,7 @@ def drawn_lots(hold_id: int) -> list[tuple[int, int]]:
         return [(lot_id, points) for lot_id, points in cursor.fetchall()]
 
 
+@ledger.following_merges
 def place_hold(
     *,
     customer_id: int,
@@ -272,6 +273,7 @@ def _open(hold_id: int, *, now: dt.datetime) -> tuple[Book, HoldRow]:
     return book, hold
 
 
+@ledger.following_merges
 def capture_hold(*, hold_id: int, now: dt.datetime, actor: str) -> HoldRow:
     """Spend what is held. A hold captured already is answered again. Raises HoldUnknown, HoldNotOpen."""
     with transaction.atomic():
@@ -286,6 +288,7 @@ def capture_hold(*, hold_id: int, now: dt.datetime, actor: str) -> HoldRow:
     return hold
 
 
+@ledger.following_merges
 def release_hold(*, hold_id: int, now: dt.datetime, actor: str, is_proven: bool = False) -> HoldRow:
     """Give back what is held. `is_proven` says that the hold's code was deleted in the store and seen gone. A hold that is released already is answered again.
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db import connection
 
@@ -23,6 +25,9 @@ from bonuses.models.customers import PROGRAM_ACCOUNTS
 from bonuses.policy import draw
 
 Draws = Sequence[tuple[int, int]]
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+RETRIES = 5
 
 
 @dataclass(slots=True)
@@ -97,50 +102,49 @@ _INSERT_LOT = (
     "INSERT INTO bonuses_lot (customer_id, entry_id, granted, remaining, held, activates_at, expires_at, expirations, rule_id) "
     "VALUES (" + marks(9) + ") RETURNING id"
 )
+# Whoever was merged points straight at the survivor, so one statement finds and locks.
+_LOCK = (
+    "SELECT a.id, a.customer_id, a.kind, a.balance, a.is_closed FROM bonuses_account a WHERE a.customer_id IN "
+    "(SELECT COALESCE(c.merged_into_id, c.id) FROM bonuses_customer c WHERE c.id IN ({marks})) ORDER BY a.id{lock}"
+)
 _LOTS = "SELECT id, remaining, expires_at, expirations FROM bonuses_lot WHERE "
+
+
+class MovedAway(Exception):
+    """A customer was merged into another while we waited for the accounts. Everything that was locked has to be let go before locking anew."""
+
+
+def following_merges(service: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """A service that opens books. Where a customer is merged at that very moment it begins again, and finds the survivor.
+
+    Beginning again rolls back to the service's own savepoint or BEGIN, which lets go of the locks: taking the survivor's in addition could deadlock.
+    """
+
+    @wraps(service)
+    def begin_again(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+        for _ in range(RETRIES):
+            try:
+                return service(*args, **kwargs)
+            except MovedAway:
+                continue
+        return service(*args, **kwargs)
+
+    return begin_again
 
 
 def open_books(customer_ids: Iterable[int]) -> dict[int, Book]:
     """Lock the accounts of these customers, in the order of primary keys, and read their living lots.
 
-    A customer who was merged while we waited is replaced by the survivor: the answer has a key for each id asked for and for each survivor.
-    To write, use bonuses.services.expiring.open_settled: every writer settles what is due first. Raises CustomerUnknown.
+    A merged customer is replaced by the survivor: the answer has a key for each id asked for and for each survivor. To write, use
+    bonuses.services.expiring.open_settled: every writer settles what is due first. Raises CustomerUnknown; MovedAway, see `following_merges`.
     """
     wanted = sorted(set(customer_ids))
     assert connection.in_atomic_block, "books are opened in a transaction"
-    for _ in range(6):
-        books, closed = _lock(wanted)
-        if not closed:
-            if len(books) != len(wanted):
-                raise CustomerUnknown
-            return books
-        # Merged while we waited: the survivor's accounts may sort before the ones we have locked, so lock anew from the start.
-        replaced = {pk: survivor_of(pk) for pk in wanted}
-        books, closed = _lock(sorted(set(replaced.values())))
-        if not closed:
-            return {pk: books[replaced[pk]] for pk in wanted} | books
-    raise CustomerUnknown
-
-
-def survivor_of(customer_id: int) -> int:
-    """The customer that `customer_id` was merged into, however many times; itself where it was not."""
-    while True:
-        merged_into = Customer.objects.values_list("merged_into_id", flat=True).filter(pk=customer_id).first()
-        if merged_into is None:
-            return customer_id
-        customer_id = merged_into
-
-
-def _lock(customer_ids: Sequence[int]) -> tuple[dict[int, Book], bool]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, customer_id, kind, balance, is_closed FROM bonuses_account "
-            f"WHERE customer_id IN ({marks(len(customer_ids))}) ORDER BY id{for_update()}",
-            list(customer_ids),
-        )
+        cursor.execute(_LOCK.format(marks=marks(len(wanted)), lock=for_update()), wanted)
         rows = cursor.fetchall()
     if any(row[4] for row in rows):
-        return {}, True
+        raise MovedAway
     sides: dict[int, dict[str, Side]] = {}
     for account_id, customer_id, kind, balance, _closed in rows:
         sides.setdefault(customer_id, {})[kind] = Side(account_id, balance)
@@ -151,7 +155,16 @@ def _lock(customer_ids: Sequence[int]) -> tuple[dict[int, Book], bool]:
     for book in books.values():
         if book.points:
             _read_lots(book, "customer_id = %s AND remaining > 0", [book.customer_id])
-    return books, False
+    missing = [pk for pk in wanted if pk not in books]
+    survivors = dict(Customer.objects.filter(pk__in=missing).values_list("pk", "merged_into_id")) if missing else {}
+    if any(survivors.get(pk) not in books for pk in missing):
+        raise CustomerUnknown
+    return books | {pk: books[survivors[pk]] for pk in missing}
+
+
+def survivor_of(customer_id: int) -> int:
+    """The customer that `customer_id` was merged into; itself where it was not."""
+    return Customer.objects.values_list("merged_into_id", flat=True).filter(pk=customer_id).first() or customer_id
 
 
 def _read_lots(book: Book, condition: str, parameters: list[int]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 
 from bonuses.errors import CannotMerge
 from bonuses.models import Account, Customer, EntryKind, Hold, Lot, Order, OrderReport
@@ -12,6 +14,7 @@ from bonuses.services import expiring, ledger
 from bonuses.services.ledger import Book
 
 
+@ledger.following_merges
 def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str) -> bool:
     """Merge `from_id` into `into_id`. False where that was done before. Raises CannotMerge, CustomerUnknown."""
     with transaction.atomic():
@@ -33,29 +36,27 @@ def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str)
             raise CannotMerge
         _move_points(old, new, now=now, actor=actor)
         _move_rows(old.customer_id, new.customer_id)
-        Customer.objects.filter(pk=from_id).update(merged_into_id=into_id)
+        # Earlier merges are led on, so that everybody points straight at a survivor.
+        Customer.objects.filter(Q(pk=from_id) | Q(merged_into_id=from_id)).update(merged_into_id=into_id)
         Account.objects.filter(customer_id=from_id).update(is_closed=True)
         ledger.repay(new, source=f"merge:{from_id}", actor=actor, effective_at=now, now=now)
     return True
 
 
 def _move_points(old: Book, new: Book, *, now: dt.datetime, actor: str) -> None:
-    shared = {"actor": actor, "effective_at": now, "now": now}
+    post = partial(ledger.post, EntryKind.MERGE, actor=actor, effective_at=now, now=now)
     source = f"merge:{old.customer_id}"
-    for lot_id, remaining, held in (
-        Lot.objects.filter(customer_id=old.customer_id).order_by("pk").values_list("pk", "remaining", "held")
-    ):
+    lots = Lot.objects.filter(customer_id=old.customer_id).order_by("pk").values_list("pk", "remaining", "held")
+    for lot_id, remaining, held in lots:
         if remaining:
-            ledger.post(EntryKind.MERGE, debit=old.available, credit=new.available, points=remaining, source=f"{source}/lot:{lot_id}",
-                        draws=[(lot_id, remaining)], drawn_from=old, **shared)  # type: ignore[arg-type]  # fmt: skip
+            post(debit=old.available, credit=new.available, points=remaining, source=f"{source}/lot:{lot_id}",
+                 draws=[(lot_id, remaining)], drawn_from=old)  # fmt: skip
             new.lots[lot_id] = old.lots[lot_id]
         if held:
-            ledger.post(EntryKind.MERGE, debit=old.held, credit=new.held, points=held, source=f"{source}/lot:{lot_id}/held",
-                        draws=[(lot_id, held)], drawn_from=old, **shared)  # type: ignore[arg-type]  # fmt: skip
+            post(debit=old.held, credit=new.held, points=held, source=f"{source}/lot:{lot_id}/held",
+                 draws=[(lot_id, held)], drawn_from=old)  # fmt: skip
     if old.owed:
-        ledger.post(
-            EntryKind.MERGE, debit=new.debt, credit=old.debt, points=old.owed, source=f"{source}/debt", **shared
-        )  # type: ignore[arg-type]
+        post(debit=new.debt, credit=old.debt, points=old.owed, source=f"{source}/debt")
 
 
 def _move_rows(from_id: int, into_id: int) -> None:

@@ -154,6 +154,7 @@ def _lock_order(snapshot: Snapshot, now: dt.datetime) -> Order | None:
     return orders.get(source=snapshot.source, number=snapshot.number)
 
 
+@ledger.following_merges
 def apply_snapshot(*, snapshot: Snapshot, now: dt.datetime, actor: str) -> Applied:
     """Bring the ledger to what the snapshot says, in one transaction. Repeating it, or applying an older one, changes nothing."""
     with transaction.atomic():
@@ -375,12 +376,13 @@ def report_order(
     expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
     hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
     with transaction.atomic():
+        # The hold before the claim, as a merge takes them.
+        if hold is not None:
+            holding.extend_hold(hold_id=hold.pk, now=now)
         OrderReport.objects.update_or_create(
             source=source, order_number=number, customer_id=customer_id,
             defaults={"total": total, "points_expected": expected, "trust": trust, "hold": hold, "reported_at": now},
         )  # fmt: skip
-        if hold is not None:
-            holding.extend_hold(hold_id=hold.pk, now=now)
     return expected
 
 

@@ -6,6 +6,7 @@ Written in open books by bonuses.services.orders; `prove_code_dead` is the way o
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.db import connection, transaction
 
@@ -48,30 +49,28 @@ def write_reinstate(
     """
     touched: list[int] = []
     source = f"{source}/{hold.source}"
-    shared = {
-        "revision": revision,
-        "actor": actor,
-        "effective_at": now,
-        "now": now,
-        "order_id": order_id,
-        "hold_id": hold.id,
-    }
+    post = partial(ledger.post, EntryKind.REINSTATE, debit=ledger.REDEMPTION, revision=revision, actor=actor, effective_at=now, now=now,
+                   order_id=order_id, hold_id=hold.id)  # fmt: skip
     if hold.points:
         draws = holding.drawn_lots(hold.id)
         touched += [lot_id for lot_id, _ in draws]
         ledger.need_lots(book, touched)
-        ledger.post(EntryKind.REINSTATE, debit=ledger.REDEMPTION, credit=book.available, points=hold.points, source=source, draws=draws,
-                    drawn_from=book, **shared)  # type: ignore[arg-type]  # fmt: skip
+        post(credit=book.available, points=hold.points, source=source, draws=draws, drawn_from=book)
     forgiven = min(hold.owed, book.owed)
     if forgiven:
-        ledger.post(EntryKind.REINSTATE, debit=ledger.REDEMPTION, credit=book.debt, points=forgiven, source=f"{source}/debt",
-                    **shared)  # type: ignore[arg-type]  # fmt: skip
+        post(credit=book.debt, points=forgiven, source=f"{source}/debt")
     rest = hold.owed - forgiven
     if rest:
         draws = _lots_that_repaid(book, rest)
         touched += [lot_id for lot_id, _ in draws]
-        ledger.post(EntryKind.REINSTATE, debit=ledger.REDEMPTION, credit=book.available, points=rest, source=f"{source}/repaid", draws=draws,
-                    drawn_from=book, reason_code="repaid", **shared)  # type: ignore[arg-type]  # fmt: skip
+        post(
+            credit=book.available,
+            points=rest,
+            source=f"{source}/repaid",
+            draws=draws,
+            drawn_from=book,
+            reason_code="repaid",
+        )
     with connection.cursor() as cursor:
         cursor.execute("UPDATE bonuses_hold SET reinstated_at = %s WHERE id = %s", [stamp(now), hold.id])
     return touched
@@ -93,6 +92,7 @@ def _lots_that_repaid(book: Book, points: int) -> list[tuple[int, int]]:
     return draws
 
 
+@ledger.following_merges
 def prove_code_dead(*, hold_id: int, now: dt.datetime, actor: str) -> bool:
     """The code of a captured hold, whose order is cancelled, was seen deleted: give the points back. True when this call did it. Raises HoldUnknown."""
     with transaction.atomic():

@@ -15,7 +15,6 @@ from bonuses.errors import RuleInvalid
 from bonuses.models import EarningRule
 from bonuses.policy import Multiplier, Rule
 
-
 FIGURES = (
     "rate_percent",
     "base",

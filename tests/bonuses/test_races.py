@@ -126,7 +126,7 @@ def test_refund_against_completion_ends_like_one_of_the_two_orders():
         later = NOW + dt.timedelta(seconds=2)
         together(
             lambda name=name, customer=customer: say(name, customer=customer, now=NOW + dt.timedelta(seconds=1)),
-            lambda name=name, customer=customer: say(name, total="400", customer=customer, now=later),
+            lambda name=name, customer=customer, now=later: say(name, total="400", customer=customer, now=now),
         )
         # The refund is the newer snapshot: whoever came first, its figure stands.
         assert has(customer, now=later) == (40, 0, 0)
