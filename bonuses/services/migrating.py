@@ -96,7 +96,9 @@ def _import(line: BalanceLine, *, batch: str, now: dt.datetime, actor: str) -> L
         customer_id = customers.find_or_create(phone=line.phone, now=now, email=line.email, name=line.name)
         # Orders in flight are made before accounts are locked, as everywhere.
         in_flight = {
-            number: _order_in_flight(number, customer_id, now=now) for number, _points in sorted(line.reserves) if number
+            number: _order_in_flight(number, customer_id, now=now)
+            for number, _points in sorted(line.reserves)
+            if number
         }
         book = expiring.open_settled([customer_id], now=now)[customer_id]
         parent = ImportBatch.objects.get(name=batch)

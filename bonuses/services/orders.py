@@ -176,7 +176,7 @@ def _last_digest(order: Order) -> str:
 def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) -> Applied:
     state = OrderState(order.state) if order.revision else OrderState.REPORTED
     step = TRANSITIONS[state, event_of(state, snapshot.stage)]
-    is_known = bool(order.revision)
+    is_known = bool(order.revision) or order.is_imported  # may have holds of its own
     order.revision += 1
     rule = as_rule(order.rule)
     earns = points_of_order(rule, snapshot.totals, placed_at=order.placed_at)
