@@ -14,7 +14,7 @@ export PORT PROVE
 .PHONY: help run test lint format bench prove manage messages lock clean
 
 help: ## This list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## The portal, its worker and a simulated store panel in this terminal; Ctrl-C stops them all. PORT=9000 chooses a port.
 	@$(SETUP) && exec $(VENV)/python -m tools.run

@@ -6,18 +6,20 @@ from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from axes.utils import reset
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from bonusportal.second_factor import remove_second_factor
 
@@ -25,6 +27,20 @@ from bonusportal.second_factor import remove_second_factor
 for _model in (TOTPDevice, StaticDevice, AccessAttempt, AccessLog, AccessFailureLog, User, Group):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
+
+_VERBS = {"add": _("add"), "change": _("change"), "delete": _("delete"), "view": _("view")}
+
+
+class PermissionsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Permissions in the reader's language: Django stores their names in English."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+
+    def label_from_instance(self, permission: Permission) -> str:
+        model = permission.content_type.model_class()
+        subject = str(model._meta.verbose_name_plural).capitalize() if model else permission.content_type.model
+        verb = _VERBS.get(permission.codename.removesuffix(f"_{permission.content_type.model}"))
+        return f"{subject}: {verb or gettext(permission.name)}"
 
 
 @admin.register(User)
@@ -38,13 +54,26 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     list_filter = ["is_active", "is_superuser", "groups"]
     actions = ["remove_second_factors", "let_in_again"]
     compressed_fields = False
+    # Permissions come by groups: what somebody may do should be told by one word on their row.
+    fieldsets = [
+        (None, {"fields": ("username", "password")}),
+        (_("Personal"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "last_login", "date_joined")}),
+    ]
+    readonly_fields = ["last_login", "date_joined"]
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         has_device = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
         people: QuerySet[User] = super().get_queryset(request)
         return people.prefetch_related("groups").annotate(has_device=Exists(has_device))
 
-    @admin.display(description=_("name"))
+    @admin.display(description=_("full name"))
     def full_name(self, user: User) -> str:
         return user.get_full_name() or "—"
 
@@ -83,4 +112,21 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    """Groups and their permissions."""
+    """Groups and their permissions: those of our own pages, without Django's machinery."""
+
+    compressed_fields = False
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name != "permissions":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        ours = {model._meta.label_lower for model in self.admin_site._registry}
+        offered = [pk for pk, app, model in _permission_keys() if f"{app}.{model}" in ours]
+        queryset = (
+            Permission.objects.filter(pk__in=offered).select_related("content_type").order_by("content_type", "pk")
+        )
+        return PermissionsField(queryset=queryset, required=False, label=_("Permissions"))
+
+
+def _permission_keys() -> QuerySet[Permission, tuple[int, str, str]]:
+    return Permission.objects.values_list("pk", "content_type__app_label", "content_type__model")

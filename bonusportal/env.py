@@ -78,6 +78,7 @@ VARIABLES = (
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
+    Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 

@@ -164,6 +164,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "bonusportal.middleware.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "bonusportal.signing_in.show_locked_out"
+OTP_TOTP_ISSUER = "Bonus portal"
 SILENCED_SYSTEM_CHECKS = ["axes.W003"]
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -259,6 +261,8 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 
 KEYCRM_API_TOKEN = env.text("KEYCRM_API_TOKEN")
 KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
+
+DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 
 # --- files ----------------------------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

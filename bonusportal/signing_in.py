@@ -1,7 +1,7 @@
 """Signing in to the staff pages: password, and a one-time code for whoever has confirmed a second factor.
 
-Wrong passwords are counted by axes, wrong one-time codes by the devices themselves (each slows down after a failure). Enrolling is in
-`bonusportal.second_factor`.
+Wrong passwords are counted by axes, which calls `show_locked_out` after too many; wrong one-time codes by the devices themselves (each slows down after
+a failure). Enrolling is in `bonusportal.second_factor`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from axes.helpers import get_cool_off
+from csp.decorators import csp_update
 from django import forms
+from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user
 from django_otp.forms import OTPAuthenticationFormMixin
@@ -73,3 +79,20 @@ class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: ignor
 def has_second_factor(user: AbstractBaseUser) -> bool:
     """Whether this person has confirmed an app: then a session without a one-time code is not enough."""
     return bool(TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).exists())
+
+
+def show_locked_out(
+    request: HttpRequest, original: HttpResponse | None = None, credentials: Any = None
+) -> HttpResponse:
+    """Axes' answer after too many wrong passwords: 429 with the time to wait, on a page that looks like the one before."""
+    wait = get_cool_off(request)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Log in"),
+        "minutes": round(wait.total_seconds() / 60) if wait else 0,
+    }
+    response: HttpResponse = TemplateResponse(request, "admin/locked_out.html", context, status=429).render()
+    if wait:
+        response["Retry-After"] = str(int(wait.total_seconds()))
+    # The page is made outside the admin's views, so its content policy has to be asked for here.
+    return csp_update(settings.ADMIN_CSP)(lambda _request: response)(request)  # type: ignore[return-value]

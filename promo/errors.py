@@ -90,6 +90,8 @@ class PanelReason(enum.StrEnum):
     LEASE_LOST = "lease_lost"
     CRASHED = "crashed"
     NOT_CONFIGURED = "not_configured"
+    MISSING = "missing"  # many of our codes are not in the panel
+    PROFILE = "profile"  # the profile in use cannot be read
 
 
 class PanelError(Exception):

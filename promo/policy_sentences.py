@@ -34,6 +34,10 @@ SENTENCES: dict[str, str | Promise] = {
     PanelReason.LEASE_LOST: _("Another worker took over."),
     PanelReason.CRASHED: _("The run stopped in the middle too often. Look at its last step, then ask for it again."),
     PanelReason.NOT_CONFIGURED: _("No panel is configured. Set PANEL_URL, PANEL_USERNAME and PANEL_PASSWORD."),
+    PanelReason.MISSING: _(
+        "Many codes of this pool are not in the panel. Check that this is the right store and account; then withdraw the codes or let the run go on."
+    ),
+    PanelReason.PROFILE: _("The panel profile cannot be used. Go back to an earlier version of it."),
     "time_budget": _("The time budget was used up. The run goes on by itself."),
 }
 

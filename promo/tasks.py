@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import uuid
 
 from celery import shared_task
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
 from bonusportal import counting
 from bonusportal.nudges import nudge
-from promo import wiring
-from promo.errors import LeaseLost, MirrorConflict, MirrorUnavailable, PanelError, PanelNeedsPerson, PanelReason
-from promo.models import ReplenishRun, RunState
-from promo.models.runs import RunKind
-from promo.policy_sentences import sentence_for
-from promo.ports import CodeSource, Step
+from promo import sitting, wiring
+from promo.errors import MirrorConflict, MirrorUnavailable
 from promo.rendering import DocumentBroken
-from promo.services import leasing, mirroring, moving, replenishing, stock, witnessing
+from promo.services import mirroring, moving, stock, witnessing
 
 logger = logging.getLogger(__name__)
 MIRROR_EVERY_SECONDS = 5.0
@@ -77,108 +70,19 @@ def publish_mirror() -> int:
 
 @shared_task
 def work_through_runs() -> int:
-    """Take the lease, sign in once, and serve every requested run one after another. Returns how many were served."""
-    now = timezone.now()
-    if not ReplenishRun.objects.filter(state__in=[RunState.REQUESTED, RunState.LEASED]).exists():
+    """Serve every requested run in one sitting at the panel. Returns how many were served."""
+    if not sitting.is_anything_to_do():
         return 0
-    config = wiring.panel_config()
-    if config is None:
+    if wiring.panel_config() is None:
         logger.warning("runs are requested but no panel is configured (PANEL_URL, PANEL_USERNAME, PANEL_PASSWORD)")
         return 0
-    token = leasing.take_lease(holder=wiring.worker_name(), now=now)
-    if token is None:
-        return 0
-    served = 0
-    try:
-        served = _serve(token, deadline=now + dt.timedelta(seconds=settings.RUN_BUDGET_SECONDS))
-    except LeaseLost:
-        logger.warning("the lease on the panel was lost; this worker stops")
-    finally:
-        leasing.release_lease(token)
-    if served:
-        nudge_mirror()
-        # Whatever was requested while we worked, or was put off by the time budget.
-        if ReplenishRun.objects.filter(state=RunState.REQUESTED).exists():
-            nudge_runs()
+    served = sitting.hold_sitting(
+        open_panel=wiring.open_panel,
+        holder=wiring.worker_name(),
+        budget_seconds=settings.RUN_BUDGET_SECONDS,
+        after_run=nudge_mirror,
+    )
+    # Whatever was requested while we worked, or was put off by the time budget.
+    if served and sitting.is_anything_to_do():
+        nudge_runs()
     return served
-
-
-class _Desk:
-    """What the browser's thread tells while it works: each step becomes a row of the current run, each pause renews the lease."""
-
-    def __init__(self, token: uuid.UUID) -> None:
-        self.token = token
-        self.run: ReplenishRun | None = None
-        self.renewed_at = timezone.now()
-
-    def on_step(self, step: Step) -> None:
-        if self.run is not None:
-            witnessing.record_step(run_id=self.run.pk, step=step, now=timezone.now())
-        self.on_wait()
-
-    def on_wait(self) -> None:
-        now = timezone.now()
-        if now - self.renewed_at >= leasing.RENEW_EVERY:
-            close_old_connections()
-            leasing.renew_lease(self.token, now=now)
-            self.renewed_at = now
-
-
-def _serve(token: uuid.UUID, *, deadline: dt.datetime) -> int:
-    desk = _Desk(token)
-    desk.run = leasing.next_run(token, now=timezone.now())
-    served = 0
-    if desk.run is None:
-        return 0
-    try:
-        with wiring.open_panel(on_step=desk.on_step, on_wait=desk.on_wait) as panel:
-            panel.sign_in()
-            leasing.note_panel_answers(token)
-            leasing.save_session(token, panel.saved_session(), now=timezone.now())
-            while desk.run is not None:
-                outcome = _work_on(desk.run, token=token, panel=panel, deadline=deadline)
-                _finish(desk.run, token, outcome)
-                served += 1
-                nudge_mirror()
-                desk.run = leasing.next_run(token, now=timezone.now()) if timezone.now() < deadline else None
-            leasing.save_session(token, panel.saved_session(), now=timezone.now())
-    except PanelError as error:
-        # Signing in, or the browser itself: nothing of this run was typed.
-        if desk.run is not None:
-            _finish(desk.run, token, _outcome_of(error, token))
-    return served
-
-
-def _work_on(
-    run: ReplenishRun, *, token: uuid.UUID, panel: CodeSource, deadline: dt.datetime
-) -> replenishing.RunOutcome:
-    try:
-        if run.kind == RunKind.LOOK:
-            return replenishing.look(run=run, token=token, panel=panel, clock=timezone.now)
-        return replenishing.replenish(run=run, token=token, panel=panel, clock=timezone.now, deadline=deadline)
-    except PanelNeedsPerson:
-        raise
-    except PanelError as error:
-        return _outcome_of(error, token)
-
-
-def _outcome_of(error: PanelError, token: uuid.UUID) -> replenishing.RunOutcome:
-    """A failure of the panel blocks the panel; a failure of one run only this run."""
-    now = timezone.now()
-    sentence = sentence_for(error.reason)
-    logger.warning("run failed: %s", error)
-    counting.count(f"run.failed.{error.reason}", now=now)
-    if error.reason in leasing.BLOCKING:
-        leasing.block_panel(token, reason=error.reason, detail=error.detail, now=now)
-        # Maintenance ends by itself: the run waits. Everything else waits for a person.
-        waits = error.reason is PanelReason.MAINTENANCE
-        return replenishing.RunOutcome(
-            RunState.REQUESTED if waits else RunState.NEEDS_PERSON, error.reason, f"{sentence} {error.detail}".strip()
-        )
-    state = RunState.NEEDS_PERSON if isinstance(error, PanelNeedsPerson) else RunState.FAILED
-    return replenishing.RunOutcome(state, error.reason, f"{sentence} {error.detail}".strip())
-
-
-def _finish(run: ReplenishRun, token: uuid.UUID, outcome: replenishing.RunOutcome) -> None:
-    replenishing.finish_run(run=run, token=token, outcome=outcome, now=timezone.now())
-    logger.info("run %s of %s UAH: %s %s", run.pk, run.pool.amount_uah, outcome.state, outcome.reason)

@@ -6,11 +6,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import getpid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from promo.errors import PanelReason, PanelTemporary
+from promo.errors import PanelNeedsPerson, PanelReason, PanelTemporary
 from promo.ports import CodeSource, MirrorStore, PanelConfig, Step
 
 if TYPE_CHECKING:
@@ -59,16 +59,29 @@ def worker_name() -> str:
 
 
 @contextmanager
-def open_panel(*, on_step: Callable[[Step], None], on_wait: Callable[[], None]) -> Iterator[CodeSource]:
-    """A browser at the panel, in a thread of its own. Raises PanelTemporary where none is configured."""
+def open_panel(
+    *,
+    on_step: Callable[[Step], None],
+    on_wait: Callable[[], None],
+    profile: dict[str, Any] | None = None,
+    trace: Path | None = None,
+) -> Iterator[CodeSource]:
+    """A browser at the panel, in a thread of its own, with the profile in use or the one given. Raises PanelError."""
     from promo.adapters.bon_admin.profile import PanelProfile
+    from promo.adapters.bon_admin.profile_json import ProfileInvalid
     from promo.adapters.bon_admin.thread import open_panel as open_bon_admin
     from promo.services.leasing import load_session
+    from promo.services.profiling import profile_in_use
 
     config = panel_config()
     if config is None:
         raise PanelTemporary(PanelReason.NOT_CONFIGURED)
+    text = profile or profile_in_use()
+    try:
+        looks = PanelProfile.from_json(text) if text else PanelProfile()
+    except ProfileInvalid as error:
+        raise PanelNeedsPerson(PanelReason.PROFILE, "; ".join(error.problems)[:500]) from error
     with open_bon_admin(
-        config, profile=PanelProfile(), saved_session=load_session(), on_step=on_step, on_wait=on_wait
+        config, profile=looks, saved_session=load_session() or None, on_step=on_step, on_wait=on_wait, trace_path=trace
     ) as panel:
         yield panel

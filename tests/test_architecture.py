@@ -23,7 +23,7 @@ ROOTS = {
     "schedules",
     "roles",
 }
-EDGES = {"tasks", "api", "admin", "views", "wiring", "management"}
+EDGES = {"tasks", "sitting", "api", "admin", "views", "wiring", "management"}
 
 
 def sources(app):

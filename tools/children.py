@@ -64,15 +64,20 @@ def start_child(
     stdin: IO[bytes] | int | None = subprocess.DEVNULL,
     death_signal: int = signal.SIGTERM,
     own_session: bool = True,
+    piped: bool = False,
 ) -> Child:
-    """Start a program tied to our life. With `log`, both its streams are appended there; without, it has ours. `stdin=None` lends it our input."""
+    """Start a program tied to our life.
+
+    With `log`, both its streams are appended there; `piped`, both can be read from `stdout`; without either it has ours.
+    `stdin=None` lends it our input.
+    """
     out = log.open("ab") if log else None
     try:
         return subprocess.Popen(
             [str(word) for word in command],
             stdin=stdin,
-            stdout=out,
-            stderr=subprocess.STDOUT if out else None,
+            stdout=subprocess.PIPE if piped else out,
+            stderr=subprocess.STDOUT if piped or out else None,
             env=dict(env) if env is not None else None,
             cwd=cwd,
             user=account.uid if account else None,

@@ -5,22 +5,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
-from honcho.manager import Manager
-from honcho.printer import Message, Printer
-from honcho.process import Popen, Process
-
-from tools.children import die_with_parent, unwinding_signals
+from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
+from tools.children import unwinding_signals
 from tools.local import (
     NOW,
     RUN,
@@ -37,73 +29,32 @@ from tools.local import (
 )
 from tools.places import ROOT, Refusal, run_main, venv_program
 from tools.redis_server import Redis
+from tools.together import Together
 
 MANAGE = [str(venv_program("python")), str(ROOT / "manage.py")]
-ENDED_BY_A_PERSON = {130, 143}  # honcho's words for Ctrl-C and SIGTERM
-
-
-class TiedProcess(Process):  # type: ignore[misc] # honcho has no types
-    """One program under honcho that ends with us even when we are killed: honcho alone would leave it running."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._tie_watcher = die_with_parent(signal_number=signal.SIGKILL)
-
-    def run(self, *arguments: Any, **named: Any) -> None:
-        """Called by honcho in a process that it forks to watch the program."""
-        self._tie_watcher()
-        self._child_ctor = partial(Popen, preexec_fn=die_with_parent())
-        super().run(*arguments, **named)
-
-
-class TerminalPrinter(Printer):  # type: ignore[misc] # honcho has no types
-    """Ends everything in order when the terminal was closed and its lines reach nobody any more."""
-
-    _terminal_is_gone = False
-
-    def write(self, message: Message) -> None:
-        """Show one line."""
-        try:
-            super().write(message)
-        except OSError:
-            if not self._terminal_is_gone:  # stopping writes lines too
-                self._terminal_is_gone = True
-                signal.raise_signal(signal.SIGTERM)
 
 
 def programs(addresses: Addresses) -> dict[str, list[str]]:
     """Everything that runs side by side, by the name that stands before its lines."""
-    python, gunicorn, celery = (str(venv_program(name)) for name in ("python", "gunicorn", "celery"))
-    workers = [celery, "--quiet", "-A", "bonusportal.celery", "worker", "--loglevel", "INFO"]
+    python, gunicorn = str(venv_program("python")), str(venv_program("gunicorn"))
+    celery = [str(venv_program("celery")), "--quiet", "-A", "bonusportal.celery"]
+    worker = [*celery, "worker", "--loglevel", "INFO"]
     return {
         "web": [
             *(gunicorn, "bonusportal.wsgi", "--bind", f"127.0.0.1:{addresses.portal_port}"),
             *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "3"),
             *("--log-level", "warning", "--no-control-socket"),
         ],
-        "worker": [*workers, "--queues", "portal", "--hostname", "worker@%h", "--concurrency", "2"],
+        "worker": [*worker, "--queues", DEFAULT_QUEUE, "--hostname", "worker@%h", "--concurrency", "2"],
         # Of its own, so that nothing waits behind a run at the panel, which takes minutes.
-        "browser": [*workers, "--queues", "panel", "--hostname", "browser@%h", "--concurrency", "1"],
-        "beat": [celery, "--quiet", "-A", "bonusportal.celery", "beat", "--loglevel", "WARNING"],
+        "browser": [*worker, "--queues", PANEL_QUEUE, "--hostname", "browser@%h", "--concurrency", "1"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING"],
         "panel": [
             *(python, "-m", "demo.panel", "--port", str(addresses.panel_port)),
             *("--state", str(RUN / "panel.json"), "--samples"),
         ],
         "portal": [python, "-m", "tools.welcome"],
     }
-
-
-def run_together(commands: Mapping[str, list[str]], *, environment: Mapping[str, str]) -> int:
-    """Run programs side by side until one ends or a person stops them. Returns 0 when a person did."""
-    multiprocessing.set_start_method("fork", force=True)  # the ties hold between parent and child, nobody in between
-    running = Manager(TerminalPrinter(sys.stdout, time_format=""))  # the programs write the time themselves
-    running._process_ctor = TiedProcess
-    for name, command in commands.items():
-        # `exec`, so that the shell honcho starts becomes the program, and the tie is the program's.
-        running.add_process(name, f"exec {shlex.join(command)}", env=dict(environment), cwd=str(ROOT))
-    signal.signal(signal.SIGHUP, lambda _number, _frame: os.kill(os.getpid(), signal.SIGTERM))
-    running.loop()
-    return 0 if running.returncode in ENDED_BY_A_PERSON else int(running.returncode or 0)
 
 
 def prepare(environment: Mapping[str, str]) -> str:
@@ -133,7 +84,7 @@ def run() -> int:
             environment = whole_environment(changing)
             try:
                 seeded = prepare(environment)
-                return run_together(programs(addresses), environment={**environment, "SEEDED": seeded})
+                return Together(programs(addresses), environment={**environment, "SEEDED": seeded}, cwd=ROOT).run()
             finally:
                 NOW.unlink()
 

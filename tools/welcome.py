@@ -20,21 +20,21 @@ from tools.places import run_main, shown
 from tools.ports import LOOPBACK
 
 PATIENCE_SECONDS = 60
+NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def missing_parts(addresses: Addresses, *, since: dt.datetime) -> list[str]:
-    """What does not answer yet. A worker counts when it was seen after `since`: an earlier run has left its traces too.
+    """What does not answer yet. The workers count when seen after `since`: an earlier run has left its traces too.
 
     The scheduler is not waited for: its first tick may be a quarter of a minute away.
     """
     from bonusportal.living import look_around
 
-    parts = {part.name: part for part in look_around(now=dt.datetime.now(dt.UTC))}
-    worker = parts.get("worker")
+    seen = {part.name: part.seen_at for part in look_around(now=dt.datetime.now(dt.UTC))}
     answers = {
         "portal": _listens(addresses.portal_port),
         "store panel": _listens(addresses.panel_port),
-        "worker": bool(worker and worker.seen_at and worker.seen_at >= since),
+        **{name: (seen.get(name) or NEVER) >= since for name in ("worker", "browser")},
     }
     missing = [name for name, answered in answers.items() if not answered]
     return missing or ([] if _is_well(addresses.portal) else ["portal"])

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as now_in_words
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, TextFilter
 
@@ -110,7 +110,7 @@ class CodeAdmin(EndlessAdmin):
     list_display = ["masked_code", "amount", "state_badge", "lot_shown", "valid_until", "changed_at"]
     list_filter = [("state", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    list_select_related = ["pool", "lot"]
+    fetched_after = ("pool", "lot")
     list_before_template = "promo/find.html"
     ordering = ["-id"]
     sortable_by: list[str] = []
@@ -150,7 +150,7 @@ class CodeAdmin(EndlessAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         # Found by full string only, wherever the question comes from; a part of a code finds nothing, so the search is no way to guess.
         if (typed := request.GET.get("q")) is not None:
-            found = self.get_queryset(request).masked_search(typed).first() if request.user.has_perm(VIEW) else None
+            found = Code.objects.masked_search(typed).first() if request.user.has_perm(VIEW) else None
             address = reverse("admin:promo_code_change", args=[found.pk]) if found else reverse("admin:promo_find")
             return HttpResponseRedirect(address)
         return super().changelist_view(request, extra_context)
@@ -163,7 +163,7 @@ class CodeAdmin(EndlessAdmin):
         if code is not None:
             context |= {
                 "life": _describe(request, code),
-                "title": now_in_words("Code %(code)s №%(id)d") % {"code": code.masked, "id": code.pk},
+                "title": gettext("Code %(code)s №%(id)d") % {"code": code.masked, "id": code.pk},
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
@@ -180,7 +180,7 @@ class CodeAdmin(EndlessAdmin):
             )
             context = {
                 **self.admin_site.each_context(request),
-                "title": now_in_words("The full code"),
+                "title": gettext("The full code"),
                 "code": code,
                 "string": string,
                 "back": back,

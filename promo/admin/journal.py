@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +28,7 @@ class IssueAdmin(EndlessAdmin):
     list_display = ["code_shown", "amount", "channel", "phone_shown", "order_number", "issued_at"]
     list_filter = [("channel", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    list_select_related = ["code__pool", "pool"]
+    fetched_after = ("code__pool", "pool")
     list_before_template = "promo/find.html"
     sortable_by: list[str] = []
     fields = [
@@ -126,8 +126,9 @@ class PublicationAdmin(ReadOnlyAdmin):
         return str(publication)
 
     @admin.display(description=_("written at"))
-    def put_badge(self, publication: Publication) -> Any:
-        return publication.put_at or draw_badge(_("not written"), "warning")
+    def put_badge(self, publication: Publication) -> SafeString | str:
+        at = publication.put_at
+        return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else draw_badge(_("not written"), "warning")
 
     @admin.display(description=_("codes listed"))
     def listed_counts(self, publication: Publication) -> str:

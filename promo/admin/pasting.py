@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.translation import gettext as now_in_words
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
@@ -63,7 +63,7 @@ def show_paste(request: HttpRequest, site: AdminSite, pool_id: int) -> HttpRespo
             form = PasteForm()
     context = {
         **site.each_context(request),
-        "title": now_in_words("Paste codes of %(amount)d UAH") % {"amount": pool.amount_uah},
+        "title": gettext("Paste codes of %(amount)d UAH") % {"amount": pool.amount_uah},
         "pool": pool,
         "form": form,
         "report": report,

@@ -12,9 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as now_in_words
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
@@ -81,7 +80,7 @@ class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     @admin.display(description=_("foreign codes"), ordering="adopt")
     def adopt_shown(self, pool: Pool) -> str:
         return draw_badge(
-            now_in_words("trusted") if pool.adopt == "trust" else now_in_words("ask a person"),
+            gettext("trusted") if pool.adopt == "trust" else gettext("ask a person"),
             "" if pool.adopt == "trust" else "info",
         )
 

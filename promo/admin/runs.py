@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as now_in_words
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -38,7 +38,7 @@ class RunAdmin(EndlessAdmin):
     list_display = ["title", "amount", "state_badge", "trigger", "requested_at", "took", "codes_created", "why_stopped"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    list_select_related = ["pool"]
+    fetched_after = ("pool",)
     sortable_by: list[str] = []
     change_form_outer_before_template = "promo/run_story.html"
 
@@ -61,7 +61,7 @@ class RunAdmin(EndlessAdmin):
     def took(self, run: ReplenishRun) -> str:
         if run.leased_at is None or run.finished_at is None:
             return "—"
-        return now_in_words("%(n)d s") % {"n": round((run.finished_at - run.leased_at).total_seconds())}
+        return gettext("%(n)d s") % {"n": round((run.finished_at - run.leased_at).total_seconds())}
 
     @admin.display(description=_("why it stopped"))
     def why_stopped(self, run: ReplenishRun) -> str:
@@ -84,7 +84,7 @@ class RunAdmin(EndlessAdmin):
                 may_see_codes=request.user.has_perm("promo.view_code"),
                 all_rows=request.GET.get("rows") == "all",
             )
-            context |= {"story": story, "title": now_in_words("Run №%(id)d") % {"id": run.pk}}
+            context |= {"story": story, "title": gettext("Run №%(id)d") % {"id": run.pk}}
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
 
@@ -98,7 +98,7 @@ def show_evidence(request: HttpRequest, evidence_id: int) -> HttpResponse:
     try:
         content = witnessing.open_file(evidence)
     except (FileNotFoundError, CannotDecrypt) as error:
-        raise Http404(now_in_words("The file is gone: evidence is kept for fourteen days.")) from error
+        raise Http404(gettext("The file is gone: evidence is kept for fourteen days.")) from error
     content_type, suffix = _KINDS[evidence.kind]
     response = HttpResponse(content, content_type=content_type)
     response["Cache-Control"] = "no-store"

@@ -30,6 +30,7 @@ class Fact:
 
     name: str
     value: str
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Story:
     seconds: float | None
     numbers: list[tuple[str, int]]
     steps: list[Told]
-    failed_steps: int
+    first_failed: int | None
     rows: list[Row]
     rows_total: int
     rows_by_decision: list[SafeString]
@@ -101,7 +102,7 @@ def tell_story(run: ReplenishRun, *, may_see_evidence: bool, may_see_codes: bool
         seconds=(end - run.leased_at).total_seconds() if end and run.leased_at else None,
         numbers=[(name, number) for name, number in _numbers(run) if number],
         steps=steps,
-        failed_steps=sum(not step.ok for step in steps),
+        first_failed=next((step.number for step in steps if not step.ok), None),
         rows=[_row(row, may_see_codes) for row in rows],
         rows_total=rows_total,
         rows_by_decision=[
@@ -151,8 +152,8 @@ def _tell(number: int, step: RunStep, begun: dt.datetime, pictures: list[str]) -
         after_seconds=(step.started_at - begun).total_seconds(),
         seconds=step.seconds,
         facts=_facts({name: value for name, value in detail.items() if name not in hidden}),
-        expected=_facts(detail["expected"]) if is_compared else [],
-        seen=_facts(detail["seen"]) if is_compared else [],
+        expected=_compare(detail["expected"], detail["seen"]) if is_compared else [],
+        seen=_compare(detail["seen"], detail["expected"]) if is_compared else [],
         problem=sentence_for(str(detail["reason"])) if detail.get("reason") else "",
         technical=str(detail.get("error", "")),
         pictures=pictures,
@@ -162,6 +163,14 @@ def _tell(number: int, step: RunStep, begun: dt.datetime, pictures: list[str]) -
 def _facts(values: Mapping[str, Any]) -> list[Fact]:
     return [
         Fact(name.replace("_", " "), _plain(value)) for name, value in values.items() if value not in (None, "", [], {})
+    ]
+
+
+def _compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
+    """One side of a comparison. What the other side does not name is not compared."""
+    return [
+        Fact(name.replace("_", " "), _plain(value) or "—", differs=name in others and others[name] != value)
+        for name, value in values.items()
     ]
 
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, override
-from django.utils.translation import gettext as now_in_words
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from promo.models import CodeState, ReplenishRun, RunState
@@ -95,12 +94,12 @@ _WHYS: dict[str, Words] = {
     "put into the document by another writer": _("put into the document by another writer"),
 }
 _WHY_PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"another amount: (\d+)"), lambda found: now_in_words("another amount: %s") % found[1]),
+    (re.compile(r"another amount: (\d+)"), lambda found: gettext("another amount: %s") % found[1]),
     (
         re.compile(r"known to us as a code of (\d+)"),
-        lambda found: now_in_words("known to us as a code of %s UAH") % found[1],
+        lambda found: gettext("known to us as a code of %s UAH") % found[1],
     ),
-    (re.compile(r"known as (\w+)"), lambda found: now_in_words("known as %s") % name_state(found[1])),
+    (re.compile(r"known as (\w+)"), lambda found: gettext("known as %s") % name_state(found[1])),
     (re.compile(r"inactive: (.+)"), lambda found: say_why(found[1])),
     (re.compile(r"revealed: (.+)", re.DOTALL), lambda found: found[1]),
 )
@@ -138,7 +137,7 @@ def name_counter(name: str) -> str:
     """A day's counter in words. Failures of runs carry their reason's word."""
     if name in COUNTERS:
         return str(COUNTERS[name])
-    return now_in_words("runs that failed") if name.startswith("run.failed.") else name
+    return gettext("runs that failed") if name.startswith("run.failed.") else name
 
 
 def detail_of(run: ReplenishRun) -> str:

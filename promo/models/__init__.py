@@ -5,6 +5,7 @@ from promo.models.publications import Publication
 from promo.models.runs import (
     Evidence,
     PanelLease,
+    ProfileVersion,
     ReplenishRun,
     RunKind,
     RunRow,
@@ -23,6 +24,7 @@ __all__ = [
     "PanelLease",
     "Pool",
     "PoolDay",
+    "ProfileVersion",
     "Publication",
     "ReplenishRun",
     "RunKind",

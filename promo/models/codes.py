@@ -168,6 +168,8 @@ class Code(models.Model):
     created_at = models.DateTimeField(_("known since"))
     # A code of ours that the panel showed inactive: deleted there only after this has been true for seven days.
     inactive_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Set before a retire run deletes it: a code that is gone and has this was deleted by us, whatever crashed in between.
+    retire_tried_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = CodeQuerySet.as_manager()
 
@@ -243,6 +245,9 @@ class Issue(models.Model):
             models.Index(fields=["pool", "issued_at"], name="issue_by_pool_and_time"),
             models.Index(fields=["issued_at"]),
         ]
+
+    def __str__(self) -> str:
+        return f"№{self.pk}"
 
 
 class PoolDay(models.Model):

@@ -16,6 +16,8 @@ class Publication(models.Model):
     planned_at = models.DateTimeField(_("planned at"))
     put_at = models.DateTimeField(_("written at"), null=True, blank=True)
     etag = models.CharField(max_length=80, blank=True)
+    actor = models.CharField(_("by"), max_length=150, blank=True)  # a person rebuilt the document
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
     foreign_added = models.PositiveIntegerField(_("added by others"), default=0)
     foreign_removed = models.PositiveIntegerField(_("removed by others"), default=0)
 

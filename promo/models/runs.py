@@ -16,6 +16,7 @@ class RunKind(models.TextChoices):
     REFILL = "refill", _("refill")
     LOOK = "look", _("look")
     RETIRE = "retire", _("retire")
+    TRY = "try", _("try the profile")
 
 
 class RunState(models.TextChoices):
@@ -141,6 +142,26 @@ class Evidence(models.Model):
         ordering = ["id"]
         verbose_name = _("evidence")
         verbose_name_plural = _("evidence")
+        # Django's own view permission would have the very name of the run's `view_evidence`: two rows, one word.
+        default_permissions = ()
+
+
+class ProfileVersion(models.Model):
+    """What the panel looks like, version by version; never edited. The newest is in use; going back is saving an old text anew."""
+
+    text = models.JSONField()
+    version = models.CharField(_("version"), max_length=40, unique=True)
+    actor = models.CharField(_("by"), max_length=150)
+    reason = models.CharField(_("reason"), max_length=300)
+    created_at = models.DateTimeField(_("at"))
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("panel profile")
+        verbose_name_plural = _("panel profiles")
+
+    def __str__(self) -> str:
+        return self.version
 
 
 class PanelLease(models.Model):

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 
 from bonusportal import secrecy
 from promo.errors import LeaseLost, PanelReason
-from promo.models import PanelLease, ReplenishRun, RunState
+from promo.models import PanelLease, ReplenishRun, RunKind, RunState
 
 RENEW_EVERY = dt.timedelta(seconds=30)
 LAPSES_AFTER = dt.timedelta(seconds=120)
@@ -88,10 +88,12 @@ def fenced(token: uuid.UUID) -> Iterator[None]:
         yield
 
 
-def next_run(token: uuid.UUID, *, now: dt.datetime) -> ReplenishRun | None:
-    """Lease the oldest requested run."""
+def next_run(token: uuid.UUID, *, now: dt.datetime, trials: bool = True) -> ReplenishRun | None:
+    """Lease the oldest requested run; without `trials` no trial of a profile."""
     with fenced(token):
         ready = Q(not_before=None) | Q(not_before__lte=now)
+        if not trials:
+            ready &= ~Q(kind=RunKind.TRY)
         run = (
             ReplenishRun.objects.filter(ready, state=RunState.REQUESTED)
             .select_related("pool")
@@ -107,14 +109,22 @@ def next_run(token: uuid.UUID, *, now: dt.datetime) -> ReplenishRun | None:
     return run
 
 
-def block_panel(token: uuid.UUID, *, reason: PanelReason, detail: str, now: dt.datetime) -> None:
+def block_panel(
+    token: uuid.UUID, *, reason: PanelReason, detail: str, now: dt.datetime, retry_after_seconds: int | None = None
+) -> None:
     """Nobody signs in again until a person says so, or, for maintenance, until the pause is over."""
+    # What the panel itself asked for, within reason: a header must not put us to sleep for a year.
+    pause = (
+        MAINTENANCE_PAUSE
+        if retry_after_seconds is None
+        else dt.timedelta(seconds=min(max(retry_after_seconds, 60), 6 * 3600))
+    )
     with fenced(token):
         PanelLease.objects.filter(pk=PanelLease.SINGLE).update(
             blocked_reason=reason,
             blocked_detail=detail,
             blocked_at=now,
-            retry_at=now + MAINTENANCE_PAUSE if reason is PanelReason.MAINTENANCE else None,
+            retry_at=now + pause if reason is PanelReason.MAINTENANCE else None,
         )
 
 

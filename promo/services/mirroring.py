@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 MAX_LOOKS = 12
 KEPT_PUBLICATIONS = 500
 ACTOR = "bucket"
+TAKEN_TWICE = "taken from the document after it was issued here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +127,11 @@ def _take_removal(code: str, *, now: dt.datetime) -> bool:
         only_from=[CodeState.AVAILABLE],
     ):
         return True
-    if known.state == CodeState.ISSUED and Issue.objects.filter(code=known).exists():
+    told = {"code": known, "reason": TAKEN_TWICE}
+    if known.state == CodeState.ISSUED and not CodeEvent.objects.filter(**told).exists():
         logger.error("a code that was handed out here was taken from the document as well: code %s", known.pk)
         counting.count("alarm.code_taken_twice", now=now)
-        CodeEvent.objects.create(
-            code=known,
-            from_state=known.state,
-            to_state=known.state,
-            actor=ACTOR,
-            reason="taken from the document after it was issued here",
-            at=now,
-        )
+        CodeEvent.objects.create(from_state=known.state, to_state=known.state, actor=ACTOR, at=now, **told)
         return True
     return False
 

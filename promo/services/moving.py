@@ -24,6 +24,7 @@ MOVES: dict[str, frozenset[str]] = {
     CodeState.VOID: frozenset({CodeState.PLANNED, CodeState.AVAILABLE, CodeState.FOREIGN, CodeState.WITHDRAWN}),
 }
 MAX_REASON = 300
+ACTOR = "portal"  # who did it, when nobody in person did
 
 
 def place_at(now: dt.datetime) -> int:

@@ -11,25 +11,24 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db.models import F
 
 from bonusportal.masking import mask_code
 from promo import policy
-from promo.errors import CodeRefused, PanelError, PanelReason
-from promo.models import Code, CodeEvent, CodeState, Lot, Pool, ReplenishRun, RunState
-from promo.models.codes import Adopt, LotSource, code_lifetime
+from promo.errors import CodeRefused, OutcomeUnknown, PanelReason
+from promo.models import Code, CodeState, Pool, ReplenishRun, RunState
+from promo.models.codes import code_lifetime
 from promo.models.runs import RunKind
-from promo.policy import Decided, Decision
-from promo.ports import CodeSource, GridReading, GridRow, NewCode
+from promo.policy import Decision
+from promo.ports import CodeSource, NewCode
+from promo.services import retiring, taking_in
 from promo.services.leasing import fenced
-from promo.services.moving import move_code, place_at
-from promo.services.witnessing import record_rows
+from promo.services.moving import ACTOR, move_code
 
 logger = logging.getLogger(__name__)
-ACTOR = "portal"
 Clock = Callable[[], dt.datetime]
 
 
@@ -42,222 +41,209 @@ class RunOutcome:
     detail: str = ""
 
 
-def replenish(
+OUT_OF_TIME = RunOutcome(RunState.REQUESTED, "time_budget", "The time budget was used up; the run goes on later.")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run works with: its row, its pool, the fence, the panel, the clock, and the moment at which it pauses."""
+
+    run: ReplenishRun
+    pool: Pool
+    token: uuid.UUID
+    panel: CodeSource
+    clock: Clock
+    deadline: dt.datetime
+
+    @property
+    def target(self) -> int:
+        """A bulk request may name its own."""
+        return int(self.run.options.get("target", self.pool.target))
+
+
+def work_on(
     *, run: ReplenishRun, token: uuid.UUID, panel: CodeSource, clock: Clock, deadline: dt.datetime
 ) -> RunOutcome:
-    """Fill the run's pool up to its target. Past `deadline` it stops between two codes and asks to go on later. Raises PanelError, LeaseLost."""
-    pool = Pool.objects.get(pk=run.pool_id)
-    take_in(run=run, pool=pool, token=token, reading=panel.read_codes(amount_uah=pool.amount_uah), clock=clock)
-    refused = 0
-    for code in plan_codes(run=run, pool=pool, token=token, now=clock()):
-        if clock() >= deadline:
-            return RunOutcome(RunState.REQUESTED, "time_budget", "The time budget was used up; the run goes on later.")
-        try:
-            panel.create_code(NewCode(code=code.code, amount_uah=pool.amount_uah, valid_until=_last_day(code, clock())))
-        except CodeRefused as error:
-            # "Already exists" included: whether it is there, active and of this amount is told by the grid, not by the form.
-            logger.info("run %s: %s was refused (%s)", run.pk, mask_code(code.code, amount_uah=pool.amount_uah), error)
-        except PanelError as error:
-            if error.reason is not PanelReason.SLOW:
-                raise
-            logger.info(
-                "run %s: outcome of %s unknown: reading back", run.pk, mask_code(code.code, amount_uah=pool.amount_uah)
-            )
-        refused += not _read_back(run=run, pool=pool, token=token, panel=panel, code=code, clock=clock)
-    available = pool.codes.filter(state=CodeState.AVAILABLE).count()
-    if refused or available < pool.target:
+    """Do what the run's kind says. Raises PanelError, LeaseLost; whatever was committed until then stays, and a rerun goes on."""
+    work = Work(run, Pool.objects.get(pk=run.pool_id), token, panel, clock, deadline)
+    match run.kind:
+        case RunKind.REFILL:
+            return _refill(work)
+        case RunKind.LOOK:
+            return _look(work)
+        case RunKind.RETIRE:
+            return _retire(work)
+        case _:
+            return _try(work)
+
+
+def _refill(work: Work) -> RunOutcome:
+    """Fill the pool up to its target. Past the deadline it stops between two codes and asks to go on later."""
+    if (outcome := _look(work)).state is not RunState.SUCCEEDED:
+        return outcome
+    if _tidy_up(work) is OUT_OF_TIME:
+        return OUT_OF_TIME
+    lost = 0
+    for code in plan_codes(work, now=work.clock()):
+        if work.clock() >= work.deadline:
+            return OUT_OF_TIME
+        lost += not _make(work, code)
+    available = work.pool.codes.filter(state=CodeState.AVAILABLE).count()
+    if lost or available < work.target:
         return RunOutcome(
             RunState.FAILED,
             PanelReason.PARTIAL,
-            f"{available} of {pool.target} codes; {refused} could not be read back.",
+            f"{available} of {work.target} codes; {lost} could not be read back.",
         )
     return RunOutcome(RunState.SUCCEEDED)
 
 
-def look(*, run: ReplenishRun, token: uuid.UUID, panel: CodeSource, clock: Clock) -> RunOutcome:
-    """Read the grid and take in what it says, without typing anything. Raises PanelError, LeaseLost."""
-    pool = Pool.objects.get(pk=run.pool_id)
-    take_in(run=run, pool=pool, token=token, reading=panel.read_codes(amount_uah=pool.amount_uah), clock=clock)
+def _look(work: Work) -> RunOutcome:
+    """Read the grid and take in what it says, without typing anything."""
+    reading = work.panel.read_codes(amount_uah=work.pool.amount_uah)
+    taking_in.take_in(run=work.run, pool=work.pool, token=work.token, reading=reading, now=work.clock())
+    missing = taking_in.find_missing(pool=work.pool, reading=reading)
+    if missing:
+        # Once is not enough: somebody may have edited the list while it was being read.
+        again = work.panel.read_codes(amount_uah=work.pool.amount_uah)
+        gone = {code.pk for code in taking_in.find_missing(pool=work.pool, reading=again)}
+        missing = [code for code in missing if code.pk in gone]
+    if taking_in.are_suspiciously_many(missing, pool=work.pool):
+        return RunOutcome(RunState.NEEDS_PERSON, PanelReason.MISSING, f"{len(missing)} codes are not in the panel.")
+    taking_in.withdraw_missing(run=work.run, missing=missing, token=work.token, now=work.clock())
     return RunOutcome(RunState.SUCCEEDED)
 
 
-def take_in(*, run: ReplenishRun, pool: Pool, token: uuid.UUID, reading: GridReading, clock: Clock) -> list[Decided]:
-    """Decide about every row of a reading and write the decisions down, in one fenced transaction."""
-    now = clock()
-    known = {
-        code.code: code
-        for chunk in _chunks([row.code for row in reading.rows], 500)
-        for code in Code.objects.filter(code__in=chunk).select_related("pool")
-    }
-    decided = [
-        policy.decide_row(
-            row,
-            amount_uah=pool.amount_uah,
-            known_state=known[row.code].state if row.code in known else None,
-            known_amount_uah=known[row.code].pool.amount_uah if row.code in known else None,
-            adopts=pool.adopt == Adopt.TRUST,
-            today=now.date(),
-        )
-        for row in _without_doubles(reading.rows)
-    ]
-    with fenced(token):
-        for item in decided:
-            _apply(item, run=run, pool=pool, code=known.get(item.row.code), now=now)
-        ReplenishRun.objects.filter(pk=run.pk).update(rows_read=F("rows_read") + len(reading.rows))
-        record_rows(run=run, decided=decided, now=now)
-    return decided
+def _retire(work: Work) -> RunOutcome:
+    """Delete withdrawn codes in the panel and see them gone."""
+    if (outcome := _look(work)).state is not RunState.SUCCEEDED:
+        return outcome
+    retired = retiring.retire_codes(work.run, work.pool, work.token, work.panel, work.clock)
+    if retired.still_there:
+        return RunOutcome(RunState.FAILED, PanelReason.PARTIAL, f"{retired.still_there} codes are still in the panel.")
+    return RunOutcome(RunState.SUCCEEDED)
 
 
-def _apply(item: Decided, *, run: ReplenishRun, pool: Pool, code: Code | None, now: dt.datetime) -> None:
-    runs = ReplenishRun.objects.filter(pk=run.pk)
-    row = item.row
-    match item.decision:
-        case Decision.KEEP if code is not None:
-            if _keep(run=run, code_id=code.pk, row=row, now=now):
-                runs.update(codes_kept=F("codes_kept") + 1)
-        case Decision.VOID if code is not None:
-            if move_code(
-                code_id=code.pk,
-                to=CodeState.VOID,
-                actor=ACTOR,
-                reason=f"inactive: {item.why}",
-                now=now,
-                inactive_since=now,
-            ):
-                runs.update(codes_voided=F("codes_voided") + 1)
-        case Decision.USED if code is not None:
-            Code.objects.filter(pk=code.pk, inactive_since=None).update(inactive_since=now)
-        case Decision.ADOPT | Decision.FOREIGN:
-            adopted = item.decision is Decision.ADOPT
-            lot = _lot_of(run, LotSource.ADOPTED, now) if adopted else None
-            state = CodeState.AVAILABLE if adopted else CodeState.FOREIGN
-            made, created = Code.objects.get_or_create(
-                code=row.code,
+def _tidy_up(work: Work) -> RunOutcome | None:
+    """What the pool's setting or a bulk request asks to remove before new codes are made."""
+    options = work.run.options
+    if options.get("wipe"):
+        retiring.set_aside_excess(work.run, work.pool, work.token, keep=0, now=work.clock())
+    elif options.get("remove_excess"):
+        retiring.set_aside_excess(work.run, work.pool, work.token, keep=work.target, now=work.clock())
+    if options.get("wipe") or options.get("remove_excess"):
+        _forget_wipe(work)
+        retiring.retire_codes(work.run, work.pool, work.token, work.panel, work.clock)
+    if work.pool.delete_inactive or options.get("delete_inactive"):
+        retiring.delete_quarantined(work.run, work.pool, work.token, work.panel, work.clock)
+    return OUT_OF_TIME if work.clock() >= work.deadline else None
+
+
+def _forget_wipe(work: Work) -> None:
+    """A wipe is done once: when the run goes on later, it must not remove what it has made itself."""
+    if work.run.options.pop("wipe", None):
+        work.run.options["remove_excess"] = True
+        with fenced(work.token):
+            ReplenishRun.objects.filter(pk=work.run.pk).update(options=work.run.options)
+
+
+def _try(work: Work) -> RunOutcome:
+    """Test the profile: read, look at the form, change nothing. Its steps and pictures are the answer."""
+    reading = work.panel.read_codes(amount_uah=work.pool.amount_uah)
+    work.panel.check_form()
+    known = sum(row.amount_uah is not None for row in reading.rows)
+    return RunOutcome(RunState.SUCCEEDED, "", f"{len(reading.rows)} rows were read, {known} of them understood.")
+
+
+def plan_codes(work: Work, *, now: dt.datetime) -> list[Code]:
+    """The strings to type now: planned ones that are still open first, then new ones. All are committed before the first is typed."""
+    pool = work.pool
+    with fenced(work.token):
+        available = pool.codes.filter(state=CodeState.AVAILABLE).count()
+        planned = list(pool.codes.filter(state=CodeState.PLANNED).order_by("pk"))
+        fresh = policy.codes_to_make(target=work.target, available=available, planned=len(planned))
+        while fresh:
+            code, created = Code.objects.get_or_create(
+                code=policy.invent_code(pool.amount_uah),
                 defaults={
                     "pool": pool,
-                    "lot": lot,
-                    "state": state,
-                    "place": place_at(now),
-                    "valid_until": row.valid_until,
+                    "run": work.run,
+                    "state": CodeState.PLANNED,
                     "changed_at": now,
                     "created_at": now,
-                    "reason": item.why,
                 },
             )
             if created:
-                CodeEvent.objects.create(code=made, to_state=state, actor=ACTOR, reason=item.why, at=now)
-                runs.update(codes_adopted=F("codes_adopted") + (1 if adopted else 0))
-        case _:
-            pass
-
-
-def plan_codes(*, run: ReplenishRun, pool: Pool, token: uuid.UUID, now: dt.datetime) -> list[Code]:
-    """The strings to type now: planned ones that are still open first, then new ones. All are committed before the first is typed."""
-    with fenced(token):
-        pool.refresh_from_db()
-        available = pool.codes.filter(state=CodeState.AVAILABLE).count()
-        wanted = max(0, pool.target - available)
-        planned = list(pool.codes.filter(state=CodeState.PLANNED).order_by("pk"))
-        fresh = policy.codes_to_make(target=pool.target, available=available, planned=len(planned))
-        made = 0
-        while made < fresh:
-            string = policy.invent_code(pool.amount_uah)
-            code, created = Code.objects.get_or_create(
-                code=string,
-                defaults={"pool": pool, "run": run, "state": CodeState.PLANNED, "changed_at": now, "created_at": now},
-            )
-            if created:
                 planned.append(code)
-                made += 1
-    return planned[:wanted]
+                fresh -= 1
+    return planned[: max(0, work.target - available)]
 
 
-def _last_day(code: Code, now: dt.datetime) -> dt.date:
-    return code.valid_until or (now + code_lifetime()).date()
+def _make(work: Work, code: Code) -> bool:
+    """Type one planned string and read it back. Whether it is available now."""
+    shown = mask_code(code.code, amount_uah=work.pool.amount_uah)
+    is_duplicate = False
+    valid_until = code.valid_until or (work.clock() + code_lifetime()).date()
+    try:
+        work.panel.create_code(NewCode(code=code.code, amount_uah=work.pool.amount_uah, valid_until=valid_until))
+    except CodeRefused as error:
+        # "Already exists" included: whether it is there, active and of this amount is told by the grid, not by the form.
+        logger.info("run %s: %s was refused (%s)", work.run.pk, shown, error)
+        is_duplicate = error.reason is PanelReason.DUPLICATE
+    except OutcomeUnknown as error:
+        logger.info("run %s: outcome of %s unknown (%s): reading back", work.run.pk, shown, error)
+    return _read_back(work, code, is_duplicate=is_duplicate)
 
 
-def _read_back(*, run: ReplenishRun, pool: Pool, token: uuid.UUID, panel: CodeSource, code: Code, clock: Clock) -> bool:
+def _read_back(work: Work, code: Code, *, is_duplicate: bool) -> bool:
     """Whether the code is in the grid, active and of this amount. Only then it becomes available."""
-    reading = panel.read_codes(amount_uah=pool.amount_uah)
-    now = clock()
-    row = next((row for row in reading.rows if row.code == code.code), None)
-    if row is None:
-        return False
-    item = policy.decide_row(
-        row,
-        amount_uah=pool.amount_uah,
-        known_state=CodeState.PLANNED,
-        known_amount_uah=pool.amount_uah,
-        adopts=False,
-        today=now.date(),
-    )
-    with fenced(token):
-        if item.decision is Decision.KEEP and _keep(run=run, code_id=code.pk, row=row, now=now):
-            ReplenishRun.objects.filter(pk=run.pk).update(
-                codes_created=F("codes_created") + 1, codes_kept=F("codes_kept") + 1
-            )
+    reading = work.panel.read_codes(amount_uah=work.pool.amount_uah)
+    now, amount = work.clock(), work.pool.amount_uah
+    rows = [row for row in taking_in.without_doubles(reading.rows) if row.code == code.code]
+    decided = [
+        policy.decide_row(
+            row, amount_uah=amount, known_state="planned", known_amount_uah=amount, adopts=False, today=now.date()
+        )
+        for row in rows
+    ]
+    with fenced(work.token):
+        if decided and decided[0].decision is Decision.KEEP:
+            if taking_in.keep_code(run=work.run, code_id=code.pk, row=decided[0].row, now=now):
+                ReplenishRun.objects.filter(pk=work.run.pk).update(
+                    codes_created=F("codes_created") + 1, codes_kept=F("codes_kept") + 1
+                )
             return True
-        if item.decision is Decision.VOID:
+        dead = decided and decided[0].decision is Decision.VOID
+        if dead or (is_duplicate and not rows):
+            # The string is taken by something else: it would be refused for ever, and is nobody's.
             move_code(
-                code_id=code.pk, to=CodeState.VOID, actor=ACTOR, reason=item.why, now=now, only_from=[CodeState.PLANNED]
+                code_id=code.pk,
+                to=CodeState.VOID,
+                actor=ACTOR,
+                reason=decided[0].why if decided else "conflict: the panel has this string for something else",
+                now=now,
+                only_from=[CodeState.PLANNED],
             )
     return False
-
-
-def _keep(*, run: ReplenishRun, code_id: int, row: GridRow, now: dt.datetime) -> bool:
-    lot = _lot_of(run, LotSource.REFILL, now)
-    return move_code(
-        code_id=code_id,
-        to=CodeState.AVAILABLE,
-        actor=ACTOR,
-        reason="read back from the panel",
-        now=now,
-        only_from=[CodeState.PLANNED],
-        valid_until=row.valid_until,
-        lot=lot,
-    )
-
-
-def _lot_of(run: ReplenishRun, source: str, now: dt.datetime) -> Lot:
-    lot, _created = Lot.objects.get_or_create(
-        run=run, source=source, defaults={"actor": ACTOR, "created_at": now, "name": f"№{run.pk}"}
-    )
-    return lot
 
 
 def finish_run(*, run: ReplenishRun, token: uuid.UUID, outcome: RunOutcome, now: dt.datetime) -> None:
     """Write down how the run ended; after a failure the pool rests, longer each time."""
     with fenced(token):
-        finished = outcome.state is not RunState.REQUESTED
+        goes_on = outcome.state is RunState.REQUESTED
         changed = ReplenishRun.objects.filter(pk=run.pk, state=RunState.LEASED, lease_token=token).update(
             state=outcome.state,
             reason=outcome.reason,
             detail=outcome.detail,
-            finished_at=now if finished else None,
-            not_before=None if finished else now,
-            attempts=F("attempts") - (0 if finished else 1),
+            finished_at=None if goes_on else now,
+            not_before=now if goes_on else None,
+            attempts=F("attempts") - (1 if goes_on else 0),
         )
         if not changed:
             return
+        pools = Pool.objects.filter(pk=run.pool_id)
         if outcome.state is RunState.SUCCEEDED and run.kind == RunKind.REFILL:
-            Pool.objects.filter(pk=run.pool_id).update(failures_in_row=0, cooldown_until=None)
+            pools.update(failures_in_row=0, cooldown_until=None)
         elif outcome.state is RunState.FAILED:
-            failures = Pool.objects.values_list("failures_in_row", flat=True).get(pk=run.pool_id) + 1
-            Pool.objects.filter(pk=run.pool_id).update(
-                failures_in_row=failures, cooldown_until=now + policy.cooldown_after(failures)
-            )
-
-
-def _without_doubles(rows: Sequence[GridRow]) -> list[GridRow]:
-    """A row seen on two pages counts once; one string shown with two amounts or states is nobody's code."""
-    seen: dict[str, GridRow] = {}
-    conflicting: set[str] = set()
-    for row in rows:
-        other = seen.setdefault(row.code, row)
-        if (other.amount_uah, other.status) != (row.amount_uah, row.status):
-            conflicting.add(row.code)
-    return [row for code, row in seen.items() if code not in conflicting]
-
-
-def _chunks(items: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+            failures = pools.values_list("failures_in_row", flat=True)[0] + 1
+            pools.update(failures_in_row=failures, cooldown_until=now + policy.cooldown_after(failures))

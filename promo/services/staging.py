@@ -11,10 +11,11 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+from bonusportal.sql import stamp
 from promo.models import CodeState
 from promo.reading import Entry
 
@@ -142,11 +143,10 @@ def insert_codes(*, lot_id: int, place: int, now: dt.datetime) -> int:
 
     Returns how many were inserted. Fewer than were accepted means that somebody else brought some of them in meanwhile.
     """
-    at = connection.ops.adapt_datetimefield_value(now)
-    return _execute(_INSERT, [lot_id, place, at, at])
+    return _execute(_INSERT, [lot_id, place, stamp(now), stamp(now)])
 
 
-def _execute(statement: str, values: Sequence[int | str | None] = ()) -> int:
+def _execute(statement: str, values: Sequence[Any] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Count, Q
 
 from bonusportal.counting import KYIV, kyiv_day
@@ -17,26 +17,43 @@ from bonusportal.sql import stamp
 from promo.models import Code, CodeState, Issue, Pool, ReplenishRun
 from promo.models.runs import RunKind, RunTrigger
 
-# Both questions in one statement, each with a LIMIT: their cost does not grow with the pool or the journal.
-_LOOK = """
+# Since when issues count towards a batch.
+_NEWEST_REFILL = """coalesce(
+    (SELECT r.leased_at FROM promo_replenishrun r WHERE r.state = 'succeeded' AND r.kind = 'refill' ORDER BY r.leased_at DESC LIMIT 1), %s)"""
+# Both questions in one statement, each with a LIMIT: their cost does not grow with the pool or the journal. Only the ORDER BY makes that true: without it
+# the planner may look for those few rows from the beginning of the table, through everything that was ever issued.
+_LOOK = f"""
 SELECT (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = %s AND c.state = 'available'
-            LIMIT 1 + (SELECT low_water FROM promo_pool WHERE id = %s)) few),
+            ORDER BY c.place LIMIT 1 + (SELECT low_water FROM promo_pool WHERE id = %s)) few),
        p.low_water,
-       (SELECT count(*) FROM (SELECT 1 FROM promo_issue i WHERE i.issued_at > coalesce(
-            (SELECT r.leased_at FROM promo_replenishrun r WHERE r.state = 'succeeded' AND r.kind = 'refill' ORDER BY r.leased_at DESC LIMIT 1),
-            %s) LIMIT %s) many)
+       (SELECT count(*) FROM (SELECT 1 FROM promo_issue i WHERE i.issued_at > {_NEWEST_REFILL}
+            ORDER BY i.issued_at DESC LIMIT %s) many)
 FROM promo_pool p WHERE p.id = %s
-"""
-_REQUEST = """
+"""  # noqa: S608 - constants of ours
+_INSERT = """
 INSERT INTO promo_replenishrun (pool_id, kind, state, trigger, requested_by, requested_at, attempts, reason, detail,
     rows_read, codes_kept, codes_created, codes_adopted, codes_voided, codes_deleted, options)
 SELECT p.id, %s, 'requested', %s, %s, %s, 0, '', '', 0, 0, 0, 0, 0, 0, '{}' FROM promo_pool p
-WHERE p.id = %s AND p.is_active AND (%s OR p.cooldown_until IS NULL OR p.cooldown_until <= %s)
+"""
+_REQUEST = f"""
+{_INSERT} WHERE p.id = %s AND p.is_active AND (%s OR p.cooldown_until IS NULL OR p.cooldown_until <= %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
+# Every pool under its target that issued since. max() is one step into the index (pool, issued_at); EXISTS might be answered by any other.
+_REQUEST_BATCH = f"""
+{_INSERT} WHERE p.is_active AND (p.cooldown_until IS NULL OR p.cooldown_until <= %s)
+  AND NOT EXISTS (SELECT 1 FROM promo_replenishrun o
+                  WHERE o.pool_id = p.id AND o.kind = 'refill' AND o.state IN ('requested', 'leased', 'needs_person'))
+  AND (SELECT max(i.issued_at) FROM promo_issue i WHERE i.pool_id = p.id) > {_NEWEST_REFILL}
+  AND (SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = p.id AND c.state = 'available'
+                             ORDER BY c.place LIMIT p.target) stocked) < p.target
+ON CONFLICT DO NOTHING RETURNING id
+"""
+# SQLite knows no outer column in a LIMIT; there a few codes are counted in vain.
+_REQUEST_BATCH_SQLITE = _REQUEST_BATCH.replace("LIMIT p.target", "LIMIT (SELECT max(target) FROM promo_pool)")
 _IS_LOW = (
     "(SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available' "
-    "LIMIT 1 + (SELECT max(low_water) FROM promo_pool)) few) <= promo_pool.low_water"
+    "ORDER BY c.place LIMIT 1 + (SELECT max(low_water) FROM promo_pool)) few) <= promo_pool.low_water"
 )
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
@@ -58,34 +75,19 @@ def note_issue(*, pool_id: int, now: dt.datetime) -> list[int]:
     Low: `low_water` codes or fewer are left. Many: `BATCH_ISSUES` issues over all pools since the newest successful refill was started; then every pool
     under its target that issued since is asked for.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    # Each statement commits by itself: none of them needs another, and a transaction around them would be two round trips more for every code.
+    with connection.cursor() as cursor:
         cursor.execute(_LOOK, [pool_id, pool_id, stamp(_LONG_AGO), settings.BATCH_ISSUES, pool_id])
         few, low_water, many = cursor.fetchone()
-        runs: list[int | None] = []
-        if few <= low_water:
-            runs.append(request_run(pool_id=pool_id, trigger=RunTrigger.LOW, now=now))
+        runs: list[int] = []
+        if few <= low_water and (run := request_run(pool_id=pool_id, trigger=RunTrigger.LOW, now=now)):
+            runs.append(run)
         if many >= settings.BATCH_ISSUES:
-            runs += [request_run(pool_id=other, trigger=RunTrigger.BATCH, now=now) for other in _pools_worth_a_batch()]
-    return [run for run in runs if run is not None]
-
-
-def _pools_worth_a_batch() -> list[int]:
-    newest = (
-        ReplenishRun.objects.filter(state="succeeded", kind=RunKind.REFILL)
-        .order_by("-leased_at")
-        .values_list("leased_at", flat=True)
-        .first()
-    )
-    issued = Pool.objects.filter(is_active=True, issues__issued_at__gt=newest or _LONG_AGO).distinct()
-    open_runs = ReplenishRun.objects.filter(
-        kind=RunKind.REFILL, state__in=["requested", "leased", "needs_person"]
-    ).values("pool_id")
-    under_target = issued.exclude(pk__in=open_runs).extra(
-        where=[
-            "(SELECT count(*) FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available') < promo_pool.target"
-        ]
-    )
-    return list(under_target.values_list("pk", flat=True))
+            moment = stamp(now)
+            request = _REQUEST_BATCH if connection.vendor == "postgresql" else _REQUEST_BATCH_SQLITE
+            cursor.execute(request, [RunKind.REFILL, RunTrigger.BATCH, "", moment, moment, stamp(_LONG_AGO)])
+            runs += [run for (run,) in cursor.fetchall()]
+    return runs
 
 
 def note_empty(*, amount_uah: int, now: dt.datetime) -> int | None:

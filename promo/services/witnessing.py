@@ -17,7 +17,7 @@ from promo.policy import Decided
 from promo.ports import GridRow, Step
 
 KEPT = dt.timedelta(days=14)
-MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_FILE_BYTES = 24 * 1024 * 1024
 MAX_FILES_PER_RUN = 400
 MAX_ROWS_PER_RUN = 2500
 
@@ -57,8 +57,8 @@ def open_file(evidence: Evidence) -> bytes:
         return secrecy.decrypt(stored.read())
 
 
-def record_rows(*, run: ReplenishRun, decided: Sequence[Decided], now: dt.datetime) -> None:
-    """What was read and what was decided about each row. Other amounts' rows are told by the dump only."""
+def record_rows(*, run: ReplenishRun, decided: Sequence[Decided]) -> None:
+    """What was read and what was decided about each row, masked."""
     known = dict(Code.objects.filter(code__in=[item.row.code for item in decided]).values_list("code", "pk"))
     RunRow.objects.filter(run=run).delete()  # a rerun tells its own story, not two half ones
     RunRow.objects.bulk_create(
@@ -77,15 +77,14 @@ def record_rows(*, run: ReplenishRun, decided: Sequence[Decided], now: dt.dateti
         ],
         batch_size=500,
     )
-    keep_file(
-        run_id=run.pk, kind=EvidenceKind.ROWS, content=_dump(item.row for item in decided), suffix="json", now=now
-    )
 
 
-def _dump(rows: Iterable[GridRow]) -> bytes:
-    return json.dumps(
+def keep_rows(*, run: ReplenishRun, rows: Iterable[GridRow], now: dt.datetime) -> None:
+    """The rows as they were read, whole, as an encrypted file. Outside of any transaction: the storage may be far away."""
+    content = json.dumps(
         [row.cells or (row.code, row.amount_uah, row.status) for row in rows], ensure_ascii=False, default=str
-    ).encode()
+    )
+    keep_file(run_id=run.pk, kind=EvidenceKind.ROWS, content=content.encode(), suffix="json", now=now)
 
 
 def forget_old_evidence(*, now: dt.datetime, at_most: int = 2000) -> int:

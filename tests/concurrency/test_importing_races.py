@@ -19,6 +19,11 @@ NOW = dt.datetime(2026, 3, 14, 12, 0, tzinfo=dt.UTC)
 CODES = [f"BON1100{number:06d}" for number in range(300)]
 
 
+@pytest.fixture(autouse=True)
+def _english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
 def load(**options):
     try:
         body = json.dumps({"1100": CODES}).encode()

@@ -4,19 +4,15 @@ import json
 
 import pytest
 
-from tests.flows.world import World, running_world, wait_for
+from tests.flows.world import World, around_database, running_world, wait_for
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, chromium_path):
-    from django.conf import settings
-
-    database = settings.DATABASES["default"]
-    around = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/postgres"
     with running_world(
-        around=around, folder=tmp_path_factory.mktemp("world"), chromium=chromium_path, name="flow_low_mark"
+        around=around_database(), folder=tmp_path_factory.mktemp("world"), chromium=chromium_path, name="flow_low_mark"
     ) as world:
         yield world
 

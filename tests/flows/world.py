@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,7 @@ from tools.ports import free_port
 from tools.redis_server import Redis
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 180
 
 
 def wait_for(question: Callable[[], T], *, what: str, seconds: float = PATIENCE_SECONDS) -> T:
@@ -34,6 +34,14 @@ def wait_for(question: Callable[[], T], *, what: str, seconds: float = PATIENCE_
             return answer
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}; the last answer was {answer!r}"
         time.sleep(0.2)
+
+
+def around_database() -> str:
+    """The address of the server that the tests run on."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    return f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/postgres"
 
 
 @contextmanager
@@ -71,11 +79,13 @@ class World:
     def command(self, name: str) -> list[str]:
         python = sys.executable
         celery = [python, "-m", "celery", "--quiet", "-A", "bonusportal.celery"]
+        panel_worker = [*celery, "worker", "--queues", "panel", "--concurrency", "1", "--loglevel", "INFO"]
         return {
             "web": [python, "-m", "gunicorn", "bonusportal.wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--threads", "8",
                     "--log-level", "warning", "--no-control-socket"],
             "worker": [*celery, "worker", "--queues", "portal", "--hostname", "worker@%h", "--concurrency", "1", "--loglevel", "INFO"],
-            "browser": [*celery, "worker", "--queues", "panel", "--hostname", "browser@%h", "--concurrency", "1", "--loglevel", "INFO"],
+            "browser": [*panel_worker, "--hostname", "browser@%h"],
+            "browser-2": [*panel_worker, "--hostname", "browser-2@%h"],
             "beat": [python, "-m", "celery", "--quiet", "-A", "bonusportal.celery", "beat", "--loglevel", "WARNING",
                      "--schedule", str(self.folder / "beat")],
         }[name]  # fmt: skip
@@ -114,6 +124,10 @@ class World:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(sql)
+
     def value(self, sql: str) -> object:
         return self.rows(sql)[0][0]
 
@@ -123,7 +137,9 @@ class World:
 
 
 @contextmanager
-def running_world(*, around: str, folder: Path, chromium: str, name: str) -> Iterator[World]:
+def running_world(
+    *, around: str, folder: Path, chromium: str, name: str, parts: Sequence[str] = ("web", "worker", "browser", "beat")
+) -> Iterator[World]:
     """Everything started and answering; everything stopped afterwards."""
     with ExitStack() as stack:
         database_url = stack.enter_context(own_database(around, name))
@@ -135,7 +151,7 @@ def running_world(*, around: str, folder: Path, chromium: str, name: str) -> Ite
         )
         stack.callback(world.stop_all)
         world.manage("migrate", "--verbosity", "0")
-        for part in ("web", "worker", "browser", "beat"):
+        for part in parts:
             world.start(part)
         wait_for(lambda: _answers(world.url), what="the portal")
         yield world

@@ -51,6 +51,9 @@ class LocalPanel:
             self.put(new.code, new.amount_uah, valid_until=new.valid_until)
         self.after_create(new)
 
+    def check_form(self) -> dict[str, object]:
+        return {}
+
     def delete_codes(self, rows: Sequence[GridRow]) -> None:
         for row in rows:
             self.rows.pop(row.code, None)

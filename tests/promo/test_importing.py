@@ -419,6 +419,13 @@ def test_counts_that_are_cut_off_ask_for_nothing_even_when_bad_parts_are_skipped
     assert rows() == before
 
 
+def test_counts_of_far_too_many_amounts_ask_for_nothing():
+    before = rows()
+    report = counts({str(amount): 1 for amount in range(1, 20_003)}, skip_bad=True)
+    assert (words(report), report.is_refused) == ([("too_many_amounts", "the file")], True)
+    assert rows() == before
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from promo.errors import LeaseLost, PanelReason, PanelTemporary
+from promo.errors import LeaseLost, OutcomeUnknown, PanelReason, PanelTemporary
 from promo.models import Code, CodeEvent, PanelLease, ReplenishRun
 from promo.ports import RowStatus
-from promo.services import leasing, replenishing, stock
+from promo.services import leasing, replenishing, stock, taking_in
 from tests.factories import make_code, make_issue, make_pool
 from tests.promo.local_panel import LocalPanel, broken
 
@@ -36,7 +36,7 @@ def start(pool, kind="refill", now=NOW):
 
 def refill(pool, panel, *, deadline=LATER):
     run, token = start(pool)
-    outcome = replenishing.replenish(run=run, token=token, panel=panel, clock=clock, deadline=deadline)
+    outcome = replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=deadline)
     replenishing.finish_run(run=run, token=token, outcome=outcome, now=NOW)
     leasing.release_lease(token)
     run.refresh_from_db()
@@ -104,13 +104,13 @@ def test_a_rerun_takes_what_a_broken_save_left_in_the_panel(panel):
     panel.after_create = breaks
     run, token = start(pool)
     with pytest.raises(PanelTemporary):
-        replenishing.replenish(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+        replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
     assert states(pool) == ["available", "planned", "planned", "planned"]
     panel.after_create = lambda new: None
     leasing.release_lease(token)
     token = leasing.take_lease(holder="next", now=NOW)
     run = leasing.next_run(token, now=NOW)
-    outcome = replenishing.replenish(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+    outcome = replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
     assert outcome.state == "succeeded"
     assert len(panel.rows) == 4
     assert states(pool) == ["available"] * 4
@@ -120,7 +120,7 @@ def test_a_save_whose_answer_never_came_is_read_back_and_kept(panel):
     pool = make_pool(amount_uah=1100, target=4)
 
     def hangs(new):
-        raise broken(PanelReason.SLOW)
+        raise OutcomeUnknown(PanelReason.SLOW)
 
     panel.after_create = hangs
     assert refill(pool, panel).state == "succeeded"
@@ -160,7 +160,6 @@ def test_a_code_that_was_handed_out_does_not_come_back_because_the_panel_shows_i
 def test_a_row_that_is_not_surely_ours_enters_no_pool(panel, amount, status):
     pool = make_pool(amount_uah=1100, target=4)
     panel.put("BON1100STRANGER", amount, status)
-    panel.read_codes_filter = None
     refill(pool, panel)
     assert not Code.objects.filter(code="BON1100STRANGER").exists()
     assert pool.codes.filter(state="available").count() == 4
@@ -182,12 +181,12 @@ def test_a_string_shown_twice_with_different_amounts_is_nobodys_code(panel):
     double.put("BON1100TWICE", None)
     reading = panel.read_codes(amount_uah=1100)
     run, token = start(pool)
-    decided = replenishing.take_in(
+    decided = taking_in.take_in(
         run=run,
         pool=pool,
         token=token,
         reading=type(reading)(rows=(*reading.rows, *double.read_codes(amount_uah=None).rows)),
-        clock=clock,
+        now=NOW,
     )
     assert decided == []
     assert not Code.objects.filter(code="BON1100TWICE").exists()
@@ -195,10 +194,170 @@ def test_a_string_shown_twice_with_different_amounts_is_nobodys_code(panel):
 
 def test_past_the_time_budget_the_run_stops_between_two_codes_and_goes_on_later(panel):
     pool = make_pool(amount_uah=1100, target=4)
-    run = refill(pool, panel, deadline=NOW)
-    assert (run.state, run.reason, run.attempts) == ("requested", "time_budget", 0)
-    assert panel.created == []
-    assert states(pool) == ["planned"] * 4
+    time = [NOW]
+
+    def tick(new):
+        time[0] += dt.timedelta(seconds=10)
+
+    panel.after_create = tick
+    for expected in ([2, "requested", "time_budget"], [4, "succeeded", ""]):
+        run, token = start(pool)
+        deadline = time[0] + dt.timedelta(seconds=15)
+        outcome = replenishing.work_on(run=run, token=token, panel=panel, clock=lambda: time[0], deadline=deadline)
+        replenishing.finish_run(run=run, token=token, outcome=outcome, now=NOW)
+        leasing.release_lease(token)
+        run.refresh_from_db()
+        assert [len(panel.created), run.state, run.reason] == expected
+    assert run.attempts == 1
+    assert states(pool) == ["available"] * 4
+
+
+def test_codes_that_two_complete_readings_do_not_show_are_not_handed_out(panel):
+    pool = make_pool(amount_uah=1100, target=6)
+    refill(pool, panel)
+    lost = sorted(panel.rows)[:2]
+    for code in lost:
+        del panel.rows[code]
+    run = refill(pool, panel)
+    assert run.state == "succeeded"
+    assert sorted(Code.objects.filter(state="withdrawn").values_list("code", flat=True)) == lost
+    assert pool.codes.filter(state="available").count() == 6
+
+
+def test_when_most_codes_are_missing_nothing_is_withdrawn_and_a_person_is_asked(panel):
+    pool = make_pool(amount_uah=1100, target=6)
+    refill(pool, panel)
+    panel.rows.clear()
+    run = refill(pool, panel)
+    assert (run.state, run.reason) == ("needs_person", "missing")
+    assert states(pool) == ["available"] * 6
+    assert panel.rows == {}
+
+
+def test_a_code_missing_from_one_reading_only_stays(panel):
+    pool = make_pool(amount_uah=1100, target=6)
+    refill(pool, panel)
+    hidden = panel.rows.pop(min(panel.rows))
+    readings = []
+
+    def comes_back():
+        readings.append(1)
+        if len(readings) == 2:
+            panel.rows[hidden.code] = hidden
+
+    panel.before_read = comes_back
+    refill(pool, panel)
+    assert states(pool) == ["available"] * 6
+
+
+def test_a_planned_string_that_the_panel_has_for_something_else_is_given_up(panel):
+    pool = make_pool(amount_uah=1100, target=4)
+    panel.silently_loses = True
+    refill(pool, panel)
+    panel.silently_loses = False
+    taken = panel.created[0]
+    panel.put(taken, amount_uah=1200)
+    assert refill(pool, panel).state == "failed"
+    assert Code.objects.get(code=taken).state == "void"
+    assert refill(pool, panel).state == "succeeded"
+    assert pool.codes.filter(state="available").count() == 4
+
+
+def withdrawn(pool, panel, code, **row):
+    made = make_code(pool, code=code, state="withdrawn")
+    if row is not None:
+        panel.put(code, **row)
+    return made
+
+
+def retire(pool, panel):
+    run, token = start(pool, kind="retire")
+    outcome = replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+    replenishing.finish_run(run=run, token=token, outcome=outcome, now=NOW)
+    leasing.release_lease(token)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_withdrawn_code_is_void_when_it_was_deleted_and_seen_gone(panel):
+    pool = make_pool(amount_uah=1100)
+    withdrawn(pool, panel, "BON1100OUT")
+    run = retire(pool, panel)
+    assert (run.state, run.codes_deleted) == ("succeeded", 1)
+    assert "BON1100OUT" not in panel.rows
+    code = Code.objects.get(code="BON1100OUT")
+    assert (code.state, code.reason) == ("void", "retired: deleted in the panel and seen gone")
+
+
+def test_a_withdrawn_code_that_was_used_before_it_could_be_deleted_stays_and_says_so(panel):
+    pool = make_pool(amount_uah=1100)
+    withdrawn(pool, panel, "BON1100OUT", status=RowStatus.INACTIVE)
+    run = retire(pool, panel)
+    assert run.state == "succeeded"
+    code = Code.objects.get(code="BON1100OUT")
+    assert (code.state, code.inactive_since) == ("withdrawn", NOW)
+    assert "BON1100OUT" in panel.rows
+
+
+def test_a_deletion_that_did_nothing_is_not_believed(panel):
+    pool = make_pool(amount_uah=1100)
+    withdrawn(pool, panel, "BON1100OUT")
+    panel.delete_codes = lambda rows: None
+    run = retire(pool, panel)
+    assert (run.state, run.reason) == ("failed", "partial")
+    assert Code.objects.get(code="BON1100OUT").state == "withdrawn"
+
+
+def test_a_crash_between_deleting_and_writing_it_down_is_repaired_by_the_rerun(panel):
+    pool = make_pool(amount_uah=1100)
+    withdrawn(pool, panel, "BON1100OUT")
+    delete = panel.delete_codes
+
+    def crashes(rows):
+        delete(rows)
+        raise KeyboardInterrupt
+
+    panel.delete_codes = crashes
+    run, token = start(pool, kind="retire")
+    with pytest.raises(KeyboardInterrupt):
+        replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+    leasing.release_lease(token)
+    panel.delete_codes = delete
+    retire(pool, panel)
+    assert Code.objects.get(code="BON1100OUT").state == "void"
+
+
+def test_a_withdrawn_code_that_somebody_else_removed_waits_for_a_person(panel):
+    pool = make_pool(amount_uah=1100)
+    make_code(pool, code="BON1100OUT", state="withdrawn")
+    retire(pool, panel)
+    assert Code.objects.get(code="BON1100OUT").state == "withdrawn"
+
+
+def test_inactive_rows_are_deleted_after_seven_days_and_only_ours_of_this_amount(panel):
+    pool = make_pool(amount_uah=1100, target=4, delete_inactive=True)
+    for code, since in (("BON1100OLD", 8), ("BON1100NEW", 6)):
+        make_code(pool, code=code, state="void", inactive_since=NOW - dt.timedelta(days=since))
+        panel.put(code, status=RowStatus.INACTIVE)
+    panel.put("BON1100STRANGER", status=RowStatus.INACTIVE)
+    panel.put("BON1100ODD", status=RowStatus.UNKNOWN)
+    run = refill(pool, panel)
+    assert run.codes_deleted == 1
+    assert {"BON1100NEW", "BON1100STRANGER", "BON1100ODD"} <= set(panel.rows)
+    assert "BON1100OLD" not in panel.rows
+
+
+def test_a_bulk_request_removes_the_newest_codes_beyond_its_target(panel):
+    pool = make_pool(amount_uah=1100, target=6)
+    refill(pool, panel)
+    oldest = list(pool.codes.order_by("place").values_list("code", flat=True))[:4]
+    run, token = start(pool)
+    run.options = {"target": 4, "remove_excess": True}
+    run.save()
+    outcome = replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+    assert outcome.state == "succeeded"
+    assert sorted(panel.rows) == sorted(oldest)
+    assert states(pool) == ["available"] * 4 + ["void"] * 2
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(panel):
@@ -207,7 +366,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(panel):
     stolen = leasing.take_lease(holder="thief", now=NOW + leasing.LAPSES_AFTER)
     assert stolen is not None
     with pytest.raises(LeaseLost):
-        replenishing.replenish(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
+        replenishing.work_on(run=run, token=token, panel=panel, clock=clock, deadline=LATER)
     assert panel.created == []
     assert not pool.codes.exists()
     with pytest.raises(LeaseLost):

@@ -45,8 +45,9 @@ class BrowserThread:
         self._thread = threading.Thread(target=self._run, name="panel-browser", daemon=True)
 
     @property
-    def browser(self) -> Browser:
-        return self._ready.result()
+    def ready(self) -> concurrent.futures.Future[Browser]:
+        """Ends with the running browser, or with the PanelError that kept it from starting."""
+        return self._ready
 
     @property
     def is_alive(self) -> bool:

@@ -64,10 +64,17 @@ class GridScreen:
         self._is_marked = True
 
     async def is_loaded_since_mark(self) -> bool:
-        """True where the grid stands on the screen in another document than the marked one, complete and with nothing under way."""
-        seen = await self._watch.look()
-        is_fresh = self._is_marked and seen.sight is Sight.GRID and seen.mark != _MARK
-        return is_fresh and self._is_complete(seen)
+        """True where the grid stands on the screen in another document than the marked one; waits until it is complete."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._watch.seconds(self._waits.filter_seconds)
+        while self._is_marked and clock() < until:
+            seen = await self._watch.look()
+            if seen.sight is not Sight.GRID or seen.mark == _MARK:
+                return False
+            if self._is_complete(seen):
+                return True
+            await self._watch.pause()
+        return False
 
     async def reset(self) -> None:
         """Drop every filter: the account remembers them, also those that a person set yesterday."""

@@ -129,7 +129,7 @@ def _look(part: Any, path: str, found: list[str]) -> None:
         where = f"{path}.{one.name}" if path else one.name
         if dataclasses.is_dataclass(value):
             _look(value, where, found)
-        elif isinstance(value, float):
+        elif isinstance(value, int | float):
             if not 0 < value <= _MAX_WAIT_SECONDS:  # also refuses NaN
                 found.append(f"{where}: between 0 and {_MAX_WAIT_SECONDS:.0f} seconds, not {value}")
         else:

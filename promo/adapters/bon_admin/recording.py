@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from promo.ports import Step
 
 logger = logging.getLogger(__name__)
 
-_PICTURE_SECONDS = 4.0
+_PICTURE_SECONDS = 3.0
 
 
 class Recorder:
@@ -36,7 +36,7 @@ class Recorder:
 
     def __init__(
         self,
-        emit: Callable[[Step], None],
+        emit: Callable[[Step], Awaitable[None]],
         *,
         clock: Callable[[], dt.datetime],
         secrets: Sequence[str],
@@ -71,7 +71,7 @@ class Recorder:
     ) -> None:
         told = {"code": masked} if masked else {}
         picture = await self._picture()
-        self._emit(
+        await self._emit(
             Step(
                 name=name,
                 ok=ok,

@@ -54,7 +54,7 @@ class _Screens:
 class BonAdmin:
     """The panel as seen through one profile. All methods run in the browser's event loop; `close` must be called in the end.
 
-    `emit` is told every step as it ends; `clock` is the time (UTC) that steps and one-time passwords use.
+    `emit` is awaited with every step as it ends; `clock` is the time (UTC) that steps and one-time passwords use.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class BonAdmin:
         *,
         profile: PanelProfile,
         saved_session: str | None,
-        emit: Callable[[Step], None],
+        emit: Callable[[Step], Awaitable[None]],
         clock: Callable[[], dt.datetime],
         trace_path: Path | None,
     ) -> None:

@@ -45,7 +45,7 @@ def as_panel_error(error: BrowserError, doing: str) -> PanelError:
         return PanelTemporary(PanelReason.SLOW, f"{doing}: no answer in time")
     if any(sign in text for sign in _GONE):
         return PanelTemporary(PanelReason.CRASHED, f"{doing}: the browser or its page went away")
-    if "Executable doesn't exist" in text or ("Failed to launch" in text and "ENOENT" in text):
+    if "executable doesn't exist" in text.lower() or ("Failed to launch" in text and "ENOENT" in text):
         return PanelNeedsPerson(PanelReason.NOT_CONFIGURED, "no browser at the configured path")
     if "net::" in text or "ERR_" in text:
         return PanelTemporary(PanelReason.UNREACHABLE, f"{doing}: {text.split('net::')[-1].split(' ')[0]}")
@@ -107,7 +107,12 @@ class Tab:
     async def go_to(self, url: str, *, seconds: float) -> None:
         """Begin to open an address; returns as soon as the server has answered. Raises PanelTemporary(SLOW | UNREACHABLE)."""
         with browser_faults("opening the panel"):
-            await self.page.goto(url, wait_until="commit", timeout=seconds * 1000)
+            try:
+                await self.page.goto(url, wait_until="commit", timeout=seconds * 1000)
+            except BrowserError as error:
+                # An error status without a page of its own is an answer too: what it means is told by the status.
+                if "ERR_HTTP_RESPONSE_CODE_FAILURE" not in first_line(error):
+                    raise
 
     def _note_request(self, request: Request) -> None:
         if request.resource_type in _TELLING:

@@ -7,12 +7,14 @@ them raises (the lease is lost), the page is closed under the running call, and 
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import datetime as dt
 import queue
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +35,33 @@ def _utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A step on its way to the caller. The browser does nothing more until it is answered."""
+
+    step: Step
+    loop: asyncio.AbstractEventLoop
+    heard: asyncio.Future[None]
+
+    def accept(self) -> None:
+        self.loop.call_soon_threadsafe(self._settle, None)
+
+    def refuse(self) -> None:
+        self.loop.call_soon_threadsafe(self._settle, _closed())
+
+    def _settle(self, error: PanelTemporary | None) -> None:
+        if self.heard.done():
+            return
+        if error is None:
+            self.heard.set_result(None)
+        else:
+            self.heard.set_exception(error)
+
+
+def _closed() -> PanelTemporary:
+    return PanelTemporary(PanelReason.CRASHED, "the panel has been closed")
+
+
 class PanelProxy:
     """A `CodeSource` for the thread that opened it. Each call runs in the browser's thread while this one tells steps and waits."""
 
@@ -49,76 +78,97 @@ class PanelProxy:
         self._on_wait = on_wait
         self._interval = wait_interval_seconds
         self._waited_at = time.monotonic()
-        self._told: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
         self._panel: BonAdmin | None = None
         self._is_aborted = False
 
     def sign_in(self) -> None:
-        self._call(self._bon.sign_in())
+        self._call(lambda panel: panel.sign_in())
 
     def read_codes(self, *, amount_uah: int | None) -> GridReading:
-        return self._call(self._bon.read_codes(amount_uah=amount_uah))
+        return self._call(lambda panel: panel.read_codes(amount_uah=amount_uah))
 
     def create_code(self, new: NewCode) -> None:
-        self._call(self._bon.create_code(new))
+        self._call(lambda panel: panel.create_code(new))
 
     def delete_codes(self, rows: Sequence[GridRow]) -> None:
-        self._call(self._bon.delete_codes(tuple(rows)))
+        self._call(lambda panel: panel.delete_codes(tuple(rows)))
 
     def check_form(self) -> dict[str, Any]:
         """What of the create form is recognised, by field; nothing is saved."""
-        return self._call(self._bon.check_form())
+        return self._call(lambda panel: panel.check_form())
 
     def saved_session(self) -> str:
-        return self._call(self._bon.saved_session())
+        return self._call(lambda panel: panel.saved_session())
 
-    @property
-    def _bon(self) -> BonAdmin:
-        if self._panel is None or self._is_aborted:
-            raise PanelTemporary(PanelReason.CRASHED, "the panel has been closed")
-        return self._panel
+    async def emit(self, step: Step) -> None:
+        """Called in the browser's thread: hand a step over and wait until the caller has taken it.
 
-    def _open(self, make: Callable[[Browser], BonAdmin]) -> None:
-        self._panel = make(self._thread.browser)
+        The wait is what stops a run that lost its lease before its next click, not after it.
+        """
+        loop = asyncio.get_running_loop()
+        told = _Told(step, loop, loop.create_future())
+        self._told.put(told)
+        if self._is_aborted:  # looked at after the put: whoever aborts empties the queue after having said so
+            raise _closed()
+        await told.heard
 
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        future = self._thread.submit(work)
-        future.add_done_callback(lambda _: self._told.put(None))
-        try:
-            self._wait(future)
-        except BaseException:
-            # Raised by the caller's own on_step or on_wait, or by a time limit that struck here. The page must not do another click.
-            self._abort(future)
-            raise
-        return future.result()
+    def open(self, make: Callable[[Browser], BonAdmin], starting: concurrent.futures.Future[Browser]) -> None:
+        """Wait for the browser as for any call, then make the panel in it."""
+        starting.add_done_callback(lambda _: self._told.put(None))
+        self._wait()
+        self._panel = make(starting.result())
 
-    def _wait(self, future: concurrent.futures.Future[Any]) -> None:
-        """Tell steps and call on_wait in time, until the call has ended and every step of it is told."""
-        while True:
-            left = self._waited_at + self._interval - time.monotonic()
-            if left <= 0:
-                self._on_wait()
-                self._waited_at = time.monotonic()
-                continue
-            try:
-                step = self._told.get(timeout=left)
-            except queue.Empty:
-                continue
-            if step is None:
-                return
-            self._on_step(step)
-
-    def _abort(self, future: concurrent.futures.Future[Any]) -> None:
-        self._is_aborted = True
-        if self._panel is not None:
-            self._thread.submit(self._panel.abort())
-        # The running call ends with "page closed"; nobody is interested in that any more.
-        concurrent.futures.wait([future], timeout=STOPPING_SECONDS)
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Write the trace and close the page."""
         if self._panel is not None and self._thread.is_alive:
             concurrent.futures.wait([self._thread.submit(self._panel.close())], timeout=STOPPING_SECONDS)
         self._panel = None
+
+    def _call(self, ask: Callable[[BonAdmin], Coroutine[Any, Any, T]]) -> T:
+        if self._panel is None or self._is_aborted:
+            raise _closed()
+        self._call_on_wait_if_due()
+        future = self._thread.submit(ask(self._panel))
+        future.add_done_callback(lambda _: self._told.put(None))
+        try:
+            self._wait()
+        except BaseException:
+            # Raised by the caller's own on_step or on_wait, or by a time limit that struck here. The page must not do another click.
+            self._abort(self._panel, future)
+            raise
+        return future.result()
+
+    def _wait(self) -> None:
+        """Tell steps and call on_wait in time, until the call has ended and every step of it is told."""
+        while True:
+            self._call_on_wait_if_due()
+            try:
+                told = self._told.get(timeout=max(0.0, self._waited_at + self._interval - time.monotonic()))
+            except queue.Empty:
+                continue
+            if told is None:
+                return
+            try:
+                self._on_step(told.step)
+            except BaseException:
+                told.refuse()
+                raise
+            told.accept()
+
+    def _call_on_wait_if_due(self) -> None:
+        if time.monotonic() - self._waited_at >= self._interval:
+            self._on_wait()
+            self._waited_at = time.monotonic()
+
+    def _abort(self, panel: BonAdmin, future: concurrent.futures.Future[Any]) -> None:
+        """Close the page under the running call, and wait for the call to end with that."""
+        self._is_aborted = True
+        while not self._told.empty():
+            told = self._told.get()
+            if told is not None:
+                told.refuse()
+        concurrent.futures.wait([self._thread.submit(panel.abort()), future], timeout=STOPPING_SECONDS)
 
 
 @contextmanager
@@ -143,27 +193,24 @@ def open_panel(
     thread = browser or own
     assert thread is not None
     proxy = PanelProxy(thread, on_step=on_step, on_wait=on_wait, wait_interval_seconds=wait_interval_seconds)
-    try:
-        if own is not None:
-            starting = own.start()
-            starting.add_done_callback(lambda _: proxy._told.put(None))
-            proxy._wait(starting)
-            starting.result()
-        proxy._open(
-            lambda running: BonAdmin(
-                running,
-                config,
-                profile=profile,
-                saved_session=saved_session,
-                emit=proxy._told.put,
-                clock=clock,
-                trace_path=trace_path,
-            )
+
+    def make(running: Browser) -> BonAdmin:
+        return BonAdmin(
+            running,
+            config,
+            profile=profile,
+            saved_session=saved_session,
+            emit=proxy.emit,
+            clock=clock,
+            trace_path=trace_path,
         )
+
+    try:
+        proxy.open(make, thread.start() if own is not None else thread.ready)
         yield proxy
     finally:
         try:
-            proxy._close()
+            proxy.close()
         finally:
             if own is not None:
                 own.stop()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -20,8 +19,9 @@ STAYS = [sys.executable, "-c", "import time; print('here', flush=True); time.sle
 FAILS = [sys.executable, "-c", "raise SystemExit(3)"]
 TOGETHER = """
 import json, os, sys
-from tools.run import run_together
-sys.exit(run_together(json.loads(sys.argv[1]), environment=dict(os.environ)))
+from pathlib import Path
+from tools.together import Together
+sys.exit(Together(json.loads(sys.argv[1]), environment=os.environ, cwd=Path.cwd()).run())
 """
 
 
@@ -43,17 +43,64 @@ def read_until(running: subprocess.Popen[str], line: str) -> None:
 def test_each_line_says_which_program_wrote_it():
     with running_together(web=STAYS, worker=STAYS) as running:
         assert running.stdout is not None
-        said = [next(running.stdout) for _ in range(4)]
-    assert sorted(line.strip() for line in said if "here" in line) == ["web    | here", "worker | here"]
+        said = [next(running.stdout) for _ in range(2)]
+    assert sorted(said) == ["web    | here\n", "worker | here\n"]
 
 
 def test_one_program_that_fails_ends_the_others_and_gives_the_status():
     with running_together(web=STAYS, worker=FAILS) as running:
+        below = descendants(running.pid)
         assert running.stdout is not None
         said = running.stdout.read()
         assert running.wait(timeout=10) == 3
-    assert re.search(r"worker stopped \(rc=3\)", said)
-    assert re.search(r"web stopped \(rc=-15\)", said)
+    assert "worker has ended with status 3.\nStopping …\n" in said
+    assert [pid for pid in below if not wait_until_gone(pid)] == []
+
+
+def test_a_program_that_ends_well_by_itself_is_a_failure_too():
+    with running_together(web=STAYS, worker=["true"]) as running:
+        assert running.wait(timeout=10) == 1
+
+
+def test_the_last_words_of_a_program_are_shown_even_without_a_line_feed():
+    with running_together(web=["sh", "-c", "printf 'the disk is full'; exit 4"]) as running:
+        assert running.stdout is not None
+        assert "web | the disk is full\n" in running.stdout.read()
+
+
+def test_letters_cut_in_two_by_the_pipe_are_whole_on_the_screen():
+    slowly = (
+        "import os, time\nfor byte in 'їжак\\n'.encode(): os.write(1, bytes([byte])); time.sleep(0.01)\ntime.sleep(60)"
+    )
+    with running_together(web=[sys.executable, "-c", slowly]) as running:
+        assert running.stdout is not None
+        assert next(running.stdout) == "web | їжак\n"
+
+
+def test_ctrl_c_in_the_middle_of_a_flood_of_lines_stops_in_order():
+    flood = ["sh", "-c", "while true; do echo talk; done"]
+    with running_together(web=flood, worker=flood) as running:
+        assert running.stdout is not None
+        read_until(running, "talk")
+        running.send_signal(signal.SIGINT)
+        said = running.stdout.read()
+        assert running.wait(timeout=10) == 0
+    assert "Stopping …\n" in said
+    assert "Traceback" not in said
+
+
+def test_a_second_ctrl_c_ends_the_patience_with_a_program_that_does_not_stop():
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"
+    )
+    with running_together(web=[sys.executable, "-c", deaf]) as running:
+        read_until(running, "here")
+        running.send_signal(signal.SIGINT)
+        read_until(running, "Stopping")
+        running.send_signal(signal.SIGINT)
+        assert running.stdout is not None
+        assert "web does not stop by itself: ending it.\n" in running.stdout.read()
+        assert running.wait(timeout=5) == 0
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -70,7 +117,7 @@ def test_nothing_keeps_running_however_it_was_ended(deadly):
     with running_together(web=STAYS) as running:
         read_until(running, "here")
         below = descendants(running.pid)
-        assert len(below) >= 2  # the program, and honcho's watcher of it
+        assert len(below) == 1
         running.send_signal(deadly)
         running.wait(timeout=10)
     assert [pid for pid in below if not wait_until_gone(pid)] == []

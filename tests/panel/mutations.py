@@ -1,0 +1,154 @@
+"""Runs against a panel that misbehaves at random, with workers that die at random moments, and what must hold after every one of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from demo.panel.server import RunningPanel
+from demo.panel.state import DEMO_PASSWORD, DEMO_TOTP_SECRET, DEMO_USERNAME
+from demo.panel.switches import Switches, mutate
+from promo.adapters.bon_admin.browser_thread import BrowserThread
+from promo.adapters.bon_admin.profile import PanelProfile, Waits
+from promo.adapters.bon_admin.thread import open_panel
+from promo.errors import PoolEmpty
+from promo.models import Code, Issue, Pool, ReplenishRun
+from promo.ports import PanelConfig, Step
+from promo.services import issuing, leasing, moving, stock
+from promo.sitting import hold_sitting
+
+AMOUNT, OTHER = 1100, 1200
+QUICK = Waits(
+    open_seconds=6, login_seconds=5, grid_seconds=5, filter_seconds=4, form_seconds=5, save_seconds=3, delete_seconds=4,
+    anti_bot_seconds=4, empty_seconds=0.4, settled_seconds=1,
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """kill -9: nothing of ours runs after it. (The lease is given back only when it lapses.)"""
+
+
+class Story:
+    """One seed: a panel, a pool, staff and shoppers who come and go, and a worker that dies now and then."""
+
+    def __init__(self, *, seed: int, panel: RunningPanel, browser: BrowserThread) -> None:
+        self.seed, self.panel, self.state, self.browser = seed, panel, panel.state, browser
+        self.dice = random.Random(seed)
+        self.now = dt.datetime(2026, 3, 14, 12, 0, tzinfo=dt.UTC)
+        self.session: str | None = None
+        self.deaths = 0
+        self.pool = Pool.objects.create(amount_uah=AMOUNT, low_water=1, target=4)
+
+    def clock(self) -> dt.datetime:
+        return self.now
+
+    @contextmanager
+    def open(self, *, on_step: Any, on_wait: Any, profile: Any, trace: Any) -> Any:
+        """The panel through the lent browser; a die decides at which step the worker is killed."""
+        fatal = self.dice.choice([0, 0, 0, *range(1, 25)])
+        told = 0
+
+        def step(one: Step) -> None:
+            nonlocal told
+            told += 1
+            on_step(replace(one, picture=None))
+            if told == fatal:
+                raise Killed
+
+        config = PanelConfig(
+            url=self.panel.codes_url,
+            username=DEMO_USERNAME,
+            password=DEMO_PASSWORD,
+            totp_secret=DEMO_TOTP_SECRET,
+            wait_seconds=6,
+        )
+        with open_panel(
+            config, profile=PanelProfile(waits=QUICK), saved_session=leasing.load_session() or None, on_step=step,
+            on_wait=on_wait, browser=self.browser,
+        ) as panel:  # fmt: skip
+            yield panel
+
+    def sit(self) -> None:
+        """One sitting; a killed one leaves its lease behind, as a killed process would."""
+        try:
+            hold_sitting(open_panel=self.open, holder=f"seed {self.seed}", budget_seconds=600, clock=self.clock)
+        except Killed:
+            self.deaths += 1
+        self.now += leasing.LAPSES_AFTER
+        self.check()
+
+    def ask(self, kind: str) -> None:
+        stock.request_run(pool_id=self.pool.pk, kind=kind, trigger="staff", now=self.now)
+
+    def shop(self) -> None:
+        """Two codes go out, one of them comes back to be killed."""
+        for _ in range(2):
+            try:
+                code = issuing.issue_code(amount_uah=AMOUNT, channel="drop_in", now=self.now).code
+            except PoolEmpty:
+                return
+        moving.withdraw_code(code_id=Code.objects.get(code=code).pk, actor="olena", reason="taken off", now=self.now)
+        self.check()
+
+    def play(self) -> None:
+        """Refill, look, retire under the mutation; then the panel is well again, a person says "go on", and all is as it should be."""
+        self.state.add_code("BON1200KEPTBYUS", OTHER, origin="seed")
+        self.state.replace_switches(replace(mutate(self.seed), hang_seconds=4.0))
+        for kind in ("refill", "look", "retire"):
+            self.ask(kind)
+            self.sit()
+            if kind == "refill":
+                self.shop()
+        self.heal()
+
+    def heal(self) -> None:
+        self.state.replace_switches(Switches())
+        self.now += dt.timedelta(hours=7)
+        for _ in range(12):
+            leasing.unblock_panel(actor="olena", now=self.now)
+            ReplenishRun.objects.filter(state="needs_person").update(state="requested", attempts=0)
+            for kind in ("refill", "retire"):
+                self.ask(kind)
+            self.sit()
+            self.now += dt.timedelta(hours=7)
+            if self.is_well():
+                break
+        assert self.is_well(), f"seed {self.seed}: POOL-08 heals: {self.tale()}"
+        self.check_end()
+
+    def is_well(self) -> bool:
+        states = list(self.pool.codes.values_list("state", flat=True))
+        open_runs = ReplenishRun.objects.filter(state__in=["requested", "leased", "needs_person"]).exists()
+        return states.count("available") >= self.pool.target and "withdrawn" not in states and not open_runs
+
+    def check(self) -> None:
+        """POOL-01, 02, 03 hold at every moment."""
+        issued = set(Issue.objects.values_list("code__code", flat=True))
+        available = list(Code.objects.filter(state="available").select_related("pool"))
+        assert not issued & {code.code for code in available}, f"seed {self.seed}: POOL-01 once"
+        for code in available:
+            there = self.state.find(code.code)
+            assert there is not None, f"seed {self.seed}: POOL-02 exists: {code.code}"
+            assert there.active, f"seed {self.seed}: POOL-02 active: {code.code}"
+            assert int(there.amount) == code.pool.amount_uah, f"seed {self.seed}: POOL-03 right-amount: {code.code}"
+        for gone in self.state.deleted:
+            assert int(gone.amount) == AMOUNT, f"seed {self.seed}: POOL-03: a row of {gone.amount} was deleted"
+            assert Code.objects.filter(code=gone.code.strip(), state__in=["withdrawn", "void"]).exists(), (
+                f"seed {self.seed}: {gone.code}"
+            )
+
+    def check_end(self) -> None:
+        """POOL-04: everything in the panel because of us is known here, exactly once, and nothing is forgotten half way."""
+        made = [code.code.strip() for code in self.state.codes(origin="form")]
+        assert len(made) == len(set(made)), f"seed {self.seed}: POOL-04: typed twice"
+        known = dict(Code.objects.filter(code__in=made).values_list("code", "state"))
+        assert set(known) == set(made), f"seed {self.seed}: POOL-04: orphans {set(made) - set(known)}"
+        assert "planned" not in known.values(), f"seed {self.seed}: POOL-04: left as planned"
+        assert self.state.find("BON1200KEPTBYUS") is not None
+
+    def tale(self) -> str:
+        runs = [(run.kind, run.state, run.reason, run.detail[:80]) for run in ReplenishRun.objects.order_by("pk")]
+        return f"{mutate(self.seed)} deaths={self.deaths} {runs} {list(self.pool.codes.values_list('code', 'state'))}"

@@ -1,0 +1,134 @@
+"""The browser's thread and the caller's: who is told what where, and what stops when the caller gives up."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from promo.adapters.bon_admin.thread import open_panel
+from promo.errors import LeaseLost, PanelError, PanelReason, PanelTemporary
+from promo.ports import PanelConfig, Step
+from tests.panel.visiting import PROFILE, new
+
+pytestmark = pytest.mark.xdist_group("panel")
+
+
+def config(panel, **changes) -> PanelConfig:
+    return PanelConfig(**{"url": panel.codes_url, "username": "", "password": "", "wait_seconds": 4.0} | changes)
+
+
+def test_steps_and_waits_are_told_in_the_callers_thread_and_in_time(panel, browser_thread, live_session):
+    panel.state.set_switches(slow_seconds=0.9)
+    told: list[tuple[str, str, float]] = []
+
+    def note(what: str) -> None:
+        told.append((what, threading.current_thread().name, time.monotonic()))
+
+    with open_panel(
+        config(panel),
+        profile=PROFILE,
+        saved_session=live_session,
+        on_step=lambda step: note(step.name),
+        on_wait=lambda: note("wait"),
+        wait_interval_seconds=0.2,
+        browser=browser_thread,
+    ) as bon:
+        begun = time.monotonic()
+        bon.sign_in()
+        ended = time.monotonic()
+    assert {thread for _, thread, _ in told} == {threading.current_thread().name}
+    assert "saved_session_tried" in [what for what, _, _ in told]
+    waits = [begun, *(at for what, _, at in told if what == "wait"), ended]
+    assert len(waits) > 5
+    assert max(later - earlier for earlier, later in itertools.pairwise(waits)) < 1.0
+
+
+def test_a_lease_lost_at_a_step_stops_before_the_next_click(panel, browser_thread, live_session):
+    """The code is typed; the run learns that somebody else works at the panel now; it is never sent."""
+
+    def on_step(step: Step) -> None:
+        if step.name == "code_typed":
+            threading.Event().wait(1.0)  # time enough for a browser that would not wait for us
+            raise LeaseLost
+
+    with open_panel(
+        config(panel),
+        profile=PROFILE,
+        saved_session=live_session,
+        on_step=on_step,
+        on_wait=lambda: None,
+        browser=browser_thread,
+    ) as bon:
+        bon.sign_in()
+        with pytest.raises(LeaseLost):
+            bon.create_code(new("BON100LEASE"))
+        with pytest.raises(PanelTemporary) as closed:
+            bon.read_codes(amount_uah=100)
+        assert closed.value.reason is PanelReason.CRASHED
+    assert panel.state.counters == {}
+    assert panel.state.codes() == []
+
+
+def test_a_lease_lost_while_waiting_ends_the_call_at_once(panel, browser_thread, live_session):
+    calls = 0
+
+    def on_wait() -> None:
+        nonlocal calls
+        calls += 1
+        if panel.state.switches.slow_seconds and calls > 2:
+            raise LeaseLost
+
+    with open_panel(
+        config(panel, wait_seconds=30),
+        profile=PROFILE,
+        saved_session=live_session,
+        on_step=lambda step: None,
+        on_wait=on_wait,
+        wait_interval_seconds=0.1,
+        browser=browser_thread,
+    ) as bon:
+        bon.sign_in()
+        panel.state.set_switches(slow_seconds=20.0)
+        begun = time.monotonic()
+        with pytest.raises(LeaseLost):
+            bon.create_code(new("BON100LEASE"))
+        assert time.monotonic() - begun < 5
+    assert panel.state.counters == {}
+
+
+def test_a_browser_of_its_own_is_started_and_gone_afterwards(panel, chromium_path, live_session):
+    with open_panel(
+        config(panel, chromium_path=chromium_path),
+        profile=PROFILE,
+        saved_session=live_session,
+        on_step=lambda step: None,
+        on_wait=lambda: None,
+    ) as bon:
+        bon.sign_in()
+        assert "panel-browser" in [thread.name for thread in threading.enumerate()]
+        own = [thread for thread in threading.enumerate() if thread.name == "panel-browser"]
+    # The one that other tests of this module share goes on.
+    assert len([thread for thread in own if thread.is_alive()]) < len(own)
+    with pytest.raises(PanelError):
+        bon.saved_session()
+
+
+def test_nothing_is_known_before_signing_in(panel, browser_thread):
+    with open_panel(
+        config(panel),
+        profile=PROFILE,
+        saved_session=None,
+        on_step=lambda step: None,
+        on_wait=lambda: None,
+        browser=browser_thread,
+    ) as bon:
+        with pytest.raises(PanelTemporary) as refused:
+            bon.saved_session()
+        assert refused.value.reason is PanelReason.SESSION_LOST
+
+
+def test_the_password_is_in_no_representation():
+    shown = repr(PanelConfig(url="https://store.example", username="a", password="hush-hush", totp_secret="ABCDEF"))
+    assert "hush-hush" not in shown
+    assert "ABCDEF" not in shown
