@@ -16,7 +16,7 @@ from django.db import transaction
 from bonuses.models import EntryKind, Hold, ImportBatch, ImportLine, Order
 from bonuses.policy import draw, end_of_day, lot_end
 from bonuses.reading.balances import BalanceLine, group_by_phone
-from bonuses.services import customers, expiring, holding, ledger, orders
+from bonuses.services import customers, expiring, holding, ledger, order_rows
 from bonuses.services.ledger import Book
 from bonuses.services.ruling import as_rule, rule_in_force
 
@@ -122,7 +122,7 @@ def _again(line: BalanceLine, known: ImportLine) -> LineReport:
 
 
 def _order_in_flight(number: str, customer_id: int, *, now: dt.datetime) -> int:
-    orders.make_order_row(
+    order_rows.make_order_row(
         source=SOURCE,
         number=number,
         state="confirmed",

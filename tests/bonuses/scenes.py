@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from bonuses.models import Account, Customer, Hold, LedgerEntry, Lot, LotDraw, Order
-from bonuses.policy import HOLD_LIVES, Stage, Totals
+from bonuses.policy import HOLD_LIVES, Totals
+from bonuses.policy_orders import Stage
 from bonuses.services import customers, holding, orders, reckoning
 from bonuses.services.holding import HoldRow
 from bonuses.services.orders import Applied, Snapshot

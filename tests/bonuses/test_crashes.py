@@ -15,8 +15,8 @@ from bonuses.services import (
     expiring,
     holding,
     merging,
-    orders,
     refunding,
+    reporting,
     ruling,
     sealing,
 )
@@ -224,7 +224,7 @@ def scene_merge():
 def scene_erase():
     customer = make_customer(email="sample@customer.example")
     give(customer, 60)
-    orders.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
+    reporting.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
     return lambda: erasing.erase_customer(customer_id=customer, now=SOON)
 
 
@@ -232,7 +232,7 @@ def scene_report():
     customer = make_customer()
     give(customer, 60)
     hold(customer, 50, key="key")
-    return lambda: orders.report_order(
+    return lambda: reporting.report_order(
         source="shop", number="9", customer_id=customer, total=Decimal(100), now=SOON, hold_key="key"
     )
 

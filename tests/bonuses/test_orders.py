@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bonuses.models import Hold, LedgerEntry, Lot, Order, OrderReport, OrderSnapshot
-from bonuses.policy import TRANSITIONS, OrderEvent, OrderState, Totals
-from bonuses.services import holding, orders, refunding, ruling
+from bonuses.policy import Totals
+from bonuses.policy_orders import TRANSITIONS, OrderEvent, OrderState
+from bonuses.services import holding, refunding, reporting, ruling
 from bonuses.services.orders import Outcome, Stuck
 from tests.bonuses.scenes import DAY, NOW, entries, give, has, hold, make_customer, say
 from tests.factories import make_code, make_pool
@@ -51,7 +52,7 @@ def test_a_report_changes_no_order_and_no_point(stage):
     say("1", stage, customer=customer)
     before = (has(customer), entries(), list(Order.objects.values()))
     for who in (customer, stranger):
-        orders.report_order(source="shop", number="1", customer_id=who, total=Decimal(9_999_999), now=NOW)
+        reporting.report_order(source="shop", number="1", customer_id=who, total=Decimal(9_999_999), now=NOW)
     assert (has(customer), entries(), list(Order.objects.values())) == before
     assert has(stranger) == (0, 0, 0)
 
@@ -59,14 +60,16 @@ def test_a_report_changes_no_order_and_no_point(stage):
 def test_a_report_of_an_unknown_order_is_expected_for_14_days_and_owns_nothing():
     customer, squatter = make_customer(), make_customer()
     for who in (squatter, customer):
-        assert orders.report_order(source="shop", number="7", customer_id=who, total=Decimal("1849.90"), now=NOW) == 184
-    assert orders.expected_points(customer, now=NOW + 14 * DAY - DAY / 24) == 184
-    assert orders.expected_points(customer, now=NOW + 14 * DAY) == 0
+        assert (
+            reporting.report_order(source="shop", number="7", customer_id=who, total=Decimal("1849.90"), now=NOW) == 184
+        )
+    assert reporting.expected_points(customer, now=NOW + 14 * DAY - DAY / 24) == 184
+    assert reporting.expected_points(customer, now=NOW + 14 * DAY) == 0
     assert LedgerEntry.objects.count() == 0
     assert Order.objects.count() == 0
     say("7", "confirmed", "1849.90", customer=customer)
-    assert orders.expected_points(squatter, now=NOW) == 0
-    assert orders.pending_points(customer) == 184
+    assert reporting.expected_points(squatter, now=NOW) == 0
+    assert reporting.pending_points(customer) == 184
     assert OrderReport.objects.count() == 2
 
 
@@ -74,9 +77,11 @@ def test_a_report_that_names_its_hold_keeps_it_72_hours_and_never_less():
     customer, other = make_customer(), make_customer()
     give(customer, 60)
     held = hold(customer, 50, key="the hold")
-    orders.report_order(source="shop", number="7", customer_id=other, total=Decimal(100), now=NOW, hold_key="the hold")
+    reporting.report_order(
+        source="shop", number="7", customer_id=other, total=Decimal(100), now=NOW, hold_key="the hold"
+    )
     assert Hold.objects.get(pk=held.id).expires_at == held.expires_at
-    orders.report_order(
+    reporting.report_order(
         source="shop", number="7", customer_id=customer, total=Decimal(100), now=NOW, hold_key="the hold"
     )
     assert Hold.objects.get(pk=held.id).expires_at == NOW + 3 * DAY

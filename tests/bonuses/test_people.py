@@ -5,6 +5,7 @@ import datetime as dt
 import inspect
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -21,7 +22,7 @@ from bonuses.errors import (
     RuleInvalid,
 )
 from bonuses.models import Account, Customer, EarningRule, LedgerEntry, Note, StaffPhone
-from bonuses.services import adjusting, customers, erasing, merging, orders, ruling
+from bonuses.services import adjusting, customers, erasing, merging, reporting, ruling
 from bonusportal.phones import PhoneInvalid
 from tests.bonuses.scenes import DAY, NOW, entries, give, has, hold, make_customer, say
 from tests.factories import make_issue, make_staff
@@ -169,10 +170,11 @@ def test_an_adjustment_down_never_takes_more_than_there_is(olena):
 
 
 def test_a_rule_that_begins_in_the_past_or_is_out_of_range_is_refused():
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"valid_from": NOW - DAY}, {"rate_percent": Decimal(101)}, {"share_percent": 120}, {"base": "other"},
         {"multipliers": [{"name": "x", "first_day": "2026-03-08", "last_day": "2026-03-07", "factor": "2"}]}, {"multipliers": [{}]},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for wrong in wrongs:
         with pytest.raises(RuleInvalid):
             ruling.make_rule(actor="olena", reason="", now=NOW, **wrong)
     assert EarningRule.objects.count() == 1
@@ -210,7 +212,7 @@ def test_erasure_forgets_merged_records_and_codes_handed_out_to_the_phone():
     old, customer = make_customer(phone="+380670000001"), make_customer(phone="+380670000002", name="Зразок")
     merging.merge_customers(from_id=old, into_id=customer, now=NOW, actor="olena")
     issue = make_issue(phone="+380670000001", caller_address="192.0.2.1")
-    orders.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
+    reporting.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
     erasing.erase_customer(customer_id=customer, now=NOW)
     issue.refresh_from_db()
     assert (issue.phone, issue.caller_address) == ("", "")

@@ -89,7 +89,7 @@ def test_inv_08_idempotent_key_32_repeats_are_one_hold_with_one_answer():
 
 
 def test_inv_06_resolve_once_capture_against_release():
-    outcomes = Counter()
+    outcomes: Counter[str] = Counter()
     for _ in range(ROUNDS):
         customer = make_customer()
         give(customer, 100)
@@ -195,7 +195,7 @@ def soak(seconds, clients=16, customers_count=12):
     until = time.monotonic() + seconds
 
     def live(number):
-        dice, done = random.Random(number), Counter()
+        dice, done = random.Random(number), Counter[str]()
         step = 0
         try:
             while time.monotonic() < until:

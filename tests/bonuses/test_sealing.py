@@ -66,7 +66,7 @@ def test_an_entry_that_commits_late_with_a_lower_id_is_sealed_as_well(sealed):
 
 
 def test_the_same_history_verifies(sealed, store):
-    told = []
+    told: list[int] = []
     verdict = auditing.verify_ledger(store, progress=told.append)
     assert verdict == auditing.Verdict(entries=3, anchors=1, unsealed=0, finding=None)
     assert told == [3]

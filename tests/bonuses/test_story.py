@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
+from bonuses.errors import HoldNotOpen
 from bonuses.models import LedgerEntry
 from bonuses.policy import KYIV, last_day_of
 from bonuses.services import auditing, explaining, holding, reckoning, ruling
@@ -46,7 +47,7 @@ def year():
     coffee = hold(olha, 84, key="coffee", now=kyiv("2028-02-10T10:00"))
     now_has("2028-02-10T10:00", 400, 84, 0)  # from the points that end first
     now_has("2028-02-10T11:00", 484, 0, 0)  # she changed her mind
-    with pytest.raises(holding.HoldNotOpen):
+    with pytest.raises(HoldNotOpen):
         holding.capture_hold(hold_id=coffee.id, now=kyiv("2028-02-10T11:00"), actor="shop")
     tea = hold(olha, 84, key="tea", now=kyiv("2028-02-10T12:00"))
     say("1004", total="0", customer=olha, placed_at=kyiv("2028-02-10T12:00"), now=kyiv("2028-02-12T12:00"), holds=[])

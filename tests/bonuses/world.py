@@ -16,7 +16,8 @@ from django.contrib.auth.models import Permission
 
 from bonuses.errors import CannotMerge, HoldNeedsEvidence, HoldNotOpen, InsufficientPoints
 from bonuses.models import Account, EarningRule, Hold, LedgerEntry, Lot, LotDraw, Order, StaffPhone
-from bonuses.policy import HOLD_LIVES, Stage, Totals
+from bonuses.policy import HOLD_LIVES, Totals
+from bonuses.policy_orders import Stage
 from bonuses.services import (
     adjusting,
     auditing,
