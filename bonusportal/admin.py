@@ -60,6 +60,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         (_("Personal"), {"fields": ("first_name", "last_name", "email")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "last_login", "date_joined")}),
     ]
+    add_fieldsets = [(None, {"fields": ("username", "password1", "password2")})]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = ()
 

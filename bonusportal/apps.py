@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.conf import settings
+from django.contrib.admin.apps import AdminConfig, SimpleAdminConfig
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,3 +19,10 @@ class FrameConfig(AppConfig):
 
 class PortalAdminConfig(AdminConfig):
     default_site = "bonusportal.admin_site.PortalAdminSite"
+
+    def ready(self) -> None:
+        if settings.IS_ON_LAMBDA:
+            # The first shopper must not pay for the staff pages: `bonusportal.staff_urls` finds them with the first visit.
+            SimpleAdminConfig.ready(self)
+        else:
+            super().ready()

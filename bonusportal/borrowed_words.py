@@ -73,6 +73,8 @@ HISTORY = (
     _("Deleted %(type_name)s"),
 )
 
+DJANGO = (_("email address"),)
+
 SIGNING_IN = (
     _("Account locked: too many login attempts. Please try again later."),
     _("Error generating challenge: {0}"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
 from django.core.exceptions import ImproperlyConfigured
+
+from bonusportal import schedules
+from bonusportal.limits import read_rate
 
 _EXAMPLES = ("example", "changeme", "change-me", "secret", "password", "demo")
 
@@ -76,11 +80,9 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if not settings.STOREFRONT_ORIGINS:
         found.append(Advice("STOREFRONT_ORIGINS is empty: no page of the shop can call the portal.", id="portal.W002"))
-    if not settings.REDIS_URL:
+    if not (settings.REDIS_URL or settings.BROKER_URL):
         found.append(
-            Advice(
-                "REDIS_URL is empty: rate limits are counted in the database and nothing is nudged.", id="portal.W003"
-            )
+            Advice("REDIS_URL and BROKER_URL are empty: nothing is nudged, all waits for sweeps.", id="portal.W003")
         )
     if not settings.PANEL_URL:
         found.append(Advice("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
@@ -104,4 +106,43 @@ def check_values(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if any(":" not in pair for pair in settings.API_KEYS):
         found.append(Error("API_KEYS: each entry is name:secret.", id="portal.E013"))
+    for name, text in settings.RATE_LIMITS.items():
+        try:
+            read_rate(text)
+        except ValueError as error:
+            found.append(Error(f"The limit {name}: {error}.", id="portal.E014"))
     return found
+
+
+@register()
+def check_queues(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every queue is taken by the function that can work it off. Zappa throws a message of an unmapped queue away, without a word."""
+    queues = {schedules.DEFAULT_QUEUE, *(route["queue"] for route in schedules.ROUTES.values())}
+    found: list[CheckMessage] = [
+        Error(f"No stage is named for the queue {queue}.", hint="schedules.STAGE_OF_QUEUE", id="portal.E020")
+        for queue in sorted(queues - set(schedules.STAGE_OF_QUEUE))
+    ]
+    file = settings.BASE_DIR / "zappa_settings.json"
+    if not file.exists():  # a package does not carry it
+        return found
+    stages = json.loads(file.read_text())
+    for queue, stage in schedules.STAGE_OF_QUEUE.items():
+        takers = [name for name, its in stages.items() if f"{settings.QUEUE_PREFIX}{queue}" in _queues_of(its)]
+        if takers != [stage]:
+            found.append(
+                Error(
+                    f"The queue {queue} is taken by {takers or 'nobody'} in zappa_settings.json, not by {stage} alone.",
+                    hint="python -m tools.zappa_settings",
+                    id="portal.E021",
+                )
+            )
+    return found
+
+
+def _queues_of(stage: dict[str, Any]) -> set[str]:
+    """Names of the queues whose messages a stage hands to the function that understands them."""
+    return {
+        event["event_source"]["arn"].rpartition(":")[2]
+        for event in stage.get("events", [])
+        if event.get("function") == schedules.MESSAGES
+    }

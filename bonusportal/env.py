@@ -33,7 +33,12 @@ VARIABLES = (
     Variable("ALLOWED_HOSTS", "host names of the portal, comma separated", ""),
     Variable("CSRF_TRUSTED_ORIGINS", "origins of the portal behind a proxy, comma separated", ""),
     Variable("DATABASE_URL", "postgres://…; empty: SQLite in VAR_DIR", "", secret=True),
-    Variable("REDIS_URL", "redis://…, rediss://… or unix:///path; empty: no broker", "", secret=True),
+    Variable(
+        "REDIS_URL", "redis://…, rediss://… or unix:///path; empty: limits are counted in the database", "", secret=True
+    ),
+    Variable("BROKER_URL", "sqs:// for queues in the cloud; empty: the broker is REDIS_URL", ""),
+    Variable("QUEUE_PREFIX", "what the names of the queues in the cloud begin with", "bonusportal-"),
+    Variable("PORTAL_SSM_PATH", "on Lambda: parameters that hold variables as JSON objects, comma separated", ""),
     Variable("VAR_DIR", "where local files live", ""),
     Variable("FIELD_KEYS", "Fernet keys for what is encrypted at rest, newest first, comma separated", secret=True),
     Variable("API_KEYS", "name:secret pairs for signed calls, comma separated, at most two per name", secret=True),
@@ -87,6 +92,25 @@ def load_dotenv(path: Path) -> None:
     """Read a `.env` file into the environment; what is already set wins."""
     if path.is_file():
         environ.Env.read_env(str(path))
+
+
+def is_on_lambda() -> bool:
+    return bool(os.environ.get("AWS_LAMBDA_FUNCTION_NAME"))
+
+
+def load_parameters() -> None:
+    """On Lambda: take over the variables that PORTAL_SSM_PATH's parameters hold. What is set already wins, then the parameter named first.
+
+    Elsewhere it does nothing: who runs a test or a command must not need the cloud. Raises ParametersUnreadable.
+    """
+    names = words("PORTAL_SSM_PATH")
+    if not (names and is_on_lambda()):
+        return
+    from bonusportal.parameters import read_parameters
+
+    for variable, value in read_parameters(names, region=text("AWS_REGION")):
+        if variable in _BY_NAME and not os.environ.get(variable):
+            os.environ[variable] = value
 
 
 def text(name: str) -> str:

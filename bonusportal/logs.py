@@ -75,5 +75,13 @@ def configuration(*, level: str, stage: str) -> dict[str, Any]:
             "botocore": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            # "received", "succeeded": every sweep, every few seconds. What a task did it says itself; what failed is still told.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.consumer": {"level": "WARNING"},
+            "celery.worker.control": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            # Its access line repeats ours.
+            "zappa": {"level": "WARNING"},
         },
     }

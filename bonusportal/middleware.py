@@ -84,8 +84,9 @@ class RequestFrame:
         request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
         address = find_client_address(request.META)
         request.META["portal.client_address"] = address
-        # Nobody further in may be tempted by a header that the caller wrote.
+        # Nobody further in may be tempted by what the caller wrote: the header, and on Lambda what zappa made of it.
         request.META.pop("HTTP_X_FORWARDED_FOR", None)
+        request.META["REMOTE_ADDR"] = address
         if request.path_info.startswith(_PREFIX):
             request.path_info = request.path_info[len(_PREFIX) - 1 :]
             request.path = request.path[len(_PREFIX) - 1 :]

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from bonusportal import queues
 from bonusportal.pausing import Pause
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,21 @@ def nudge(task: str, *args: int | str, at_most_every_seconds: float = 0) -> None
 
 
 def _publish(task: str, args: tuple[int | str, ...], countdown_seconds: float) -> None:
-    if not settings.REDIS_URL and settings.CELERY_BROKER_URL == "memory://":
+    if settings.CELERY_BROKER_URL == "memory://":
         return  # runserver alone: the stock board says that no worker is running
     if broker_pause.is_on:
         return
+    send = _send_to_the_cloud if queues.is_used() else _send_with_celery
+    if trouble := send(task, args, countdown_seconds):
+        broker_pause.start()
+        logger.warning("nudge %s lost (%s): a sweep will find the row", task, trouble)
+        from bonusportal import counting
+
+        counting.count("nudge.lost", now=timezone.now())
+
+
+def _send_with_celery(task: str, args: tuple[int | str, ...], countdown_seconds: float) -> str:
+    """Returns what went wrong, in one word; nothing when all went well."""
     from kombu.exceptions import OperationalError as BrokerError
 
     from bonusportal.celery import app  # celery is heavy: only whoever publishes pays for it
@@ -47,8 +59,14 @@ def _publish(task: str, args: tuple[int | str, ...], countdown_seconds: float) -
     try:
         app.send_task(task, args=list(args), retry=False, countdown=countdown_seconds or None, ignore_result=True)
     except (BrokerError, OSError) as error:
-        broker_pause.start()
-        logger.warning("nudge %s lost (%s): a sweep will find the row", task, type(error).__name__)
-        from bonusportal import counting
+        return type(error).__name__
+    return ""
 
-        counting.count("nudge.lost", now=timezone.now())
+
+def _send_to_the_cloud(task: str, args: tuple[int | str, ...], countdown_seconds: float) -> str:
+    """The same for queues in the cloud."""
+    try:
+        queues.publish(task, args, delay_seconds=countdown_seconds)
+    except queues.QueueUnavailable as error:
+        return str(error)
+    return ""

@@ -26,6 +26,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "promo.add_pool",
         "promo.change_pool",
         "promo.manage_pools",
+        "promo.view_profileversion",
         "promo.reveal_code",
         "bonuses.adjust_points",
         "bonuses.merge_customers",

@@ -1,10 +1,12 @@
-"""What runs by itself, on one page. Celery's beat and the cloud's events are both made from `SCHEDULES`.
+"""What runs by itself, on one page. Celery's beat and the cloud's events are both made from `SCHEDULES`; the events stand in zappa_settings.json,
+where `python -m tools.zappa_settings` writes them.
 
 Every entry is a sweep: it looks at rows and continues what a crash or a lost message interrupted, so late, doubled or missed ticks change no answer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +41,11 @@ ROUTES = {"promo.tasks.work_through_runs": {"queue": PANEL_QUEUE}}
 # Under which name a worker that serves the queue is seen.
 ROLE_OF_QUEUE = {DEFAULT_QUEUE: "worker", PANEL_QUEUE: "browser"}
 
+# Which stage of zappa_settings.json takes a queue's messages, and the ticks of the tasks that belong to it.
+STAGE_OF_QUEUE = {DEFAULT_QUEUE: "web", PANEL_QUEUE: "worker"}
+# Zappa finds the function in the rule's name, which is 64 characters long at most: hence short words.
+TICK, MESSAGES = "bonusportal.serverless.tick", "bonusportal.serverless.run_messages"
+
 # Sweeps that a worker does once when it starts.
 AT_START = ("promo.tasks.look_at_stock", "promo.tasks.work_through_runs", "promo.tasks.publish_mirror")
 
@@ -49,3 +56,40 @@ def for_celery() -> dict[str, dict[str, Any]]:
         entry.name: {"task": entry.task, "schedule": entry.seconds, "options": {"expires": max(entry.seconds, 10)}}
         for entry in SCHEDULES
     }
+
+
+def queue_of(task: str) -> str:
+    """Where a task waits for a worker."""
+    return ROUTES.get(task, {}).get("queue", DEFAULT_QUEUE)
+
+
+def for_zappa(stage: str, *, queue_arn: Callable[[str], str]) -> list[dict[str, Any]]:
+    """`events` of a stage: a rule per schedule, and the queues whose messages it takes.
+
+    One message an invocation: a failure then concerns no other message.
+    """
+    ticks = [
+        {
+            "name": entry.name,
+            "function": TICK,
+            "expression": rate(entry.seconds),
+            "description": entry.about,
+            "kwargs": {"schedule": entry.name},
+        }
+        for entry in SCHEDULES
+        if STAGE_OF_QUEUE[queue_of(entry.task)] == stage
+    ]
+    sources = [
+        {"function": MESSAGES, "event_source": {"arn": queue_arn(queue), "batch_size": 1, "enabled": True}}
+        for queue, taker in STAGE_OF_QUEUE.items()
+        if taker == stage
+    ]
+    return [*ticks, *sources]
+
+
+def rate(seconds: int) -> str:
+    """The cloud's word for a period. It knows whole minutes only and rounds up."""
+    number, unit = -(-seconds // 60), "minute"
+    if number % 60 == 0:
+        number, unit = number // 60, "hour"
+    return f"rate({number} {unit}{'' if number == 1 else 's'})"

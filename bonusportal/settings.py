@@ -18,9 +18,11 @@ from bonusportal import env, logs, schedules
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_dotenv(BASE_DIR / ".env")
+env.load_parameters()
 
 STAGE = env.text("PORTAL_STAGE")
 IS_LOCAL = STAGE in {"local", "test"}
+IS_ON_LAMBDA = env.is_on_lambda()
 DEBUG = env.flag("DEBUG") if env.text("DEBUG") else STAGE == "local"
 VAR_DIR = Path(env.text("VAR_DIR") or BASE_DIR / "var")
 
@@ -122,7 +124,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- broker and tasks -----------------------------------------------------------------------------------------------------------------------
 REDIS_URL = env.text("REDIS_URL")
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1) or "memory://"
+BROKER_URL = env.text("BROKER_URL")
+QUEUE_PREFIX = env.text("QUEUE_PREFIX")
+CELERY_BROKER_URL = BROKER_URL or REDIS_URL.replace("unix://", "redis+socket://", 1) or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -145,6 +149,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     # A shopper never waits for the broker: a lost nudge costs only delay.
     "socket_connect_timeout": 0.2,
 }
+if BROKER_URL.startswith("sqs:"):
+    # For a Celery worker on a server that shares the queues; functions need none of it (bonusportal.queues).
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"region": env.text("AWS_REGION"), "queue_name_prefix": QUEUE_PREFIX}
 CELERY_BEAT_SCHEDULE = schedules.for_celery()
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
@@ -266,10 +273,13 @@ DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 
 # --- files ----------------------------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+# A zip for Lambda brings its own, collected when it was packaged (tools/lambda_zip.py).
+_PACKAGED_STATIC = BASE_DIR / "collected"
+STATIC_ROOT = _PACKAGED_STATIC if _PACKAGED_STATIC.is_dir() else VAR_DIR / "static"
 if IS_LOCAL:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MEDIA_ROOT = VAR_DIR / "files"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -51,6 +51,9 @@ NAVIGATION = [
         _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
         _entry(_("Publications"), "cloud_upload", "promo_publication_changelist", "promo.view_publication"),
+        _entry(_("Mirror"), "compare_arrows", "promo_mirror", "promo.manage_pools"),
+        _entry(_("Range of amounts"), "format_list_numbered", "promo_bulk", "promo.manage_pools"),
+        _entry(_("Panel profiles"), "web_asset", "promo_profileversion_changelist", "promo.view_profileversion"),
     ),
     _section(
         _("Staff"),

@@ -10,8 +10,9 @@ from tools.debian import install_packages, is_debian_root
 from tools.environment import run_logged
 from tools.places import VENV, Refusal, venv_program
 
-# Playwright's driver needs libatomic1 and Ukrainian letters need a font; Debian's chromium asks for neither.
-_DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core", "libatomic1")
+# Playwright's driver needs libatomic1, Ukrainian letters need a font, and where the kernel lends no user namespaces the
+# browser's sandbox needs its helper; Debian's chromium asks for none of them.
+_DEBIAN_PACKAGES = ("chromium", "chromium-sandbox", "fonts-dejavu-core", "libatomic1")
 _WAYS = """There is no Chromium here, and the portal works the store's admin panel through one. Any of these helps:
     sudo apt-get install chromium              (Debian)
     .venv/bin/playwright install chromium      (elsewhere, where the internet is open)

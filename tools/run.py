@@ -84,7 +84,10 @@ def run() -> int:
             environment = whole_environment(changing)
             try:
                 seeded = prepare(environment)
-                return Together(programs(addresses), environment={**environment, "SEEDED": seeded}, cwd=ROOT).run()
+                # A run in the browser must not see the store vanish before itself: that would count as the store's failure.
+                return Together(
+                    programs(addresses), environment={**environment, "SEEDED": seeded}, cwd=ROOT, last=["panel"]
+                ).run()
             finally:
                 NOW.unlink()
 

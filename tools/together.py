@@ -26,9 +26,17 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Together:
-    """Some running programs and the terminal they share."""
+    """Some running programs and the terminal they share. Those in `last` are stopped when the others have ended."""
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], *, environment: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path,
+        last: Sequence[str] = (),
+    ) -> None:
+        self._last = last
         self._terminal = _Terminal(commands, out=sys.stdout)
         self._pipes = selectors.DefaultSelector()
         self._asked_to_stop = 0
@@ -73,23 +81,28 @@ class Together:
 
     def _stop(self) -> None:
         self._terminal.say("Stopping …")
-        for child in self._children.values():
+        first = [name for name in self._children if name not in self._last]
+        for names in (first, self._last):
+            self._stop_these({name: self._children[name] for name in names})
+        while self._show_lines(timeout_seconds=0):
+            pass
+        self._terminal.finish()
+
+    def _stop_these(self, children: Mapping[str, Child]) -> None:
+        for child in children.values():
             if child.poll() is None:
                 child.terminate()  # and not its children: a worker lets them finish what they are at
         deadline, asked = time.monotonic() + PATIENCE_SECONDS, self._asked_to_stop
-        while any(child.poll() is None for child in self._children.values()):
+        while any(child.poll() is None for child in children.values()):
             if time.monotonic() > deadline or self._asked_to_stop > max(asked, 1):
                 break  # out of patience, or Ctrl-C a second time
             self._show_lines()
-        for name, child in self._children.items():
+        for name, child in children.items():
             if child.poll() is None:
                 self._terminal.say(f"{name} does not stop by itself: ending it.")
                 with suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-        while self._show_lines(timeout_seconds=0):
-            pass
-        self._terminal.finish()
 
     @contextmanager
     def _noted_signals(self) -> Iterator[None]:

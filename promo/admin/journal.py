@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -16,6 +18,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from bonusportal.masking import mask_phone
 from promo.admin.codes import AmountFilter
 from promo.admin.drawing import draw_badge
+from promo.admin.mirror import show_drift
 from promo.admin.read_only import EndlessAdmin, ReadOnlyAdmin
 from promo.admin.wording import CODE_COLOURS
 from promo.models import Code, Demand, Issue, Lot, Publication
@@ -28,6 +31,7 @@ class IssueAdmin(EndlessAdmin):
     list_display = ["code_shown", "amount", "channel", "phone_shown", "order_number", "issued_at"]
     list_filter = [("channel", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
+    allowed_lookups = frozenset({"channel__exact", "amount"})
     fetched_after = ("code__pool", "pool")
     list_before_template = "promo/find.html"
     sortable_by: list[str] = []
@@ -38,7 +42,7 @@ class IssueAdmin(EndlessAdmin):
         "phone_shown",
         "order_number",
         "caller_address",
-        "request_id",
+        "request_shown",
         "actor",
         "issued_at",
     ]
@@ -63,6 +67,10 @@ class IssueAdmin(EndlessAdmin):
     def phone_shown(self, issue: Issue) -> str:
         return mask_phone(issue.phone) if issue.phone else "—"
 
+    @admin.display(description=_("request"))
+    def request_shown(self, issue: Issue) -> str:
+        return issue.request_id or "—"
+
 
 @admin.register(Lot)
 class LotAdmin(EndlessAdmin):
@@ -71,6 +79,7 @@ class LotAdmin(EndlessAdmin):
     list_display = ["number", "source", "name", "actor", "created_at"]
     list_filter = [("source", ChoicesDropdownFilter)]
     list_filter_submit = True
+    allowed_lookups = frozenset({"source__exact"})
     sortable_by: list[str] = []
     fields = ["source", "name", "actor", "reason", "created_at", "run_link", "codes_now"]
 
@@ -121,6 +130,10 @@ class PublicationAdmin(ReadOnlyAdmin):
         queryset: QuerySet[Publication] = super().get_queryset(request)
         return queryset.defer("listed")
 
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [path("compare/", wrap(partial(_compare, self)), name="promo_mirror"), *super().get_urls()]
+
     @admin.display(description=_("revision"))
     def revision_shown(self, publication: Publication) -> str:
         return str(publication)
@@ -139,3 +152,7 @@ class PublicationAdmin(ReadOnlyAdmin):
             return "—"
         shown = ", ".join(f"{amount}: {n}" for amount, n in counts[:200])
         return shown + (" …" if len(counts) > 200 else "")
+
+
+def _compare(page: PublicationAdmin, request: HttpRequest) -> HttpResponse:
+    return show_drift(request, page.admin_site)

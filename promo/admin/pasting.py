@@ -29,7 +29,9 @@ class PasteForm(forms.Form):
     text = forms.CharField(
         label=_("Codes, one per line"),
         max_length=MOST_CHARACTERS,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off"}),
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 10, "spellcheck": "false", "autocomplete": "off", "translate": "no"}
+        ),
     )
     reason = forms.CharField(
         label=_("Where they come from, and why"), max_length=250, widget=UnfoldAdminTextInputWidget

@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 from bonusportal.nudges import nudge
 from promo.admin.asking import go_back, require
 from promo.admin.board import draw_line
+from promo.admin.bulk import show_bulk
 from promo.admin.drawing import draw_badge
 from promo.admin.pasting import show_paste
 from promo.models import Pool, ReplenishRun, RunKind
@@ -28,10 +29,27 @@ from promo.services import leasing, stock
 
 MANAGE = "promo.manage_pools"
 LAST_RUNS = 6
+MOST_CODES = 10_000
+
+
+class PoolForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The schema's rules said kindly, beside the field that breaks them."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        low_water, target = cleaned.get("low_water"), cleaned.get("target")
+        if low_water is not None and target is not None and target <= low_water:
+            self.add_error(
+                "target", _("The target must be above low water, or every refill would ask for the next one.")
+            )
+        elif target is not None and target > MOST_CODES:
+            self.add_error("target", _("At most %(most)d codes.") % {"most": MOST_CODES})
+        return cleaned
 
 
 @admin.register(Pool)
 class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    form = PoolForm
     list_display = ["amount", "in_use", "low_water", "target", "adopt_shown", "delete_inactive", "daily_cap"]
     list_filter = ["is_active", "adopt"]
     list_per_page = 50
@@ -92,9 +110,15 @@ class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     def look_now(self, request: HttpRequest, queryset: QuerySet[Pool]) -> None:
         _request_runs(request, queryset, kind=RunKind.LOOK)
 
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
+        super().set_history_delta_changes(request, historical_records, **kwargs)
+        for record in historical_records:
+            record.history_change_reason = record.history_change_reason or ""  # the theme writes Python's None
+
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("range/", wrap(partial(_order_range, self)), name="promo_bulk"),
             path("go-on/", wrap(let_panel_go_on), name="promo_panel_go_on"),
             path("<int:pool_id>/request/", wrap(request_one), name="promo_pool_request"),
             path("<int:pool_id>/paste/", wrap(partial(_paste, self)), name="promo_pool_paste"),
@@ -122,6 +146,10 @@ class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
             "may_see_runs": request.user.has_perm("promo.view_replenishrun"),
             "may_see_codes": request.user.has_perm("promo.view_code"),
         }
+
+
+def _order_range(pool_admin: PoolAdmin, request: HttpRequest) -> HttpResponse:
+    return show_bulk(request, pool_admin.admin_site)
 
 
 def _paste(pool_admin: PoolAdmin, request: HttpRequest, pool_id: int) -> HttpResponse:

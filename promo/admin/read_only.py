@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
@@ -23,6 +24,13 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     list_fullwidth = False
     list_filter_sheet = True
     compressed_fields = False
+    show_facets = ShowFacets.NEVER  # counts beside filters would count the whole table
+    # Parameters by which a list may be narrowed from its address. Django allows any lookup on any column: with `code__startswith` or
+    # `phone__startswith` a masked list would spell out, letter by letter, what it hides.
+    allowed_lookups: frozenset[str] = frozenset()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return lookup in self.allowed_lookups
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

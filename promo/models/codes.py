@@ -274,6 +274,9 @@ class Demand(models.Model):
         verbose_name_plural = _("unmet demand")
         constraints = [models.UniqueConstraint(fields=["amount_uah", "day"], name="one_demand_per_amount_and_day")]
 
+    def __str__(self) -> str:
+        return f"{self.amount_uah} · {self.day:%d.%m.%Y}"
+
 
 def code_lifetime() -> dt.timedelta:
     """How long a new code is valid in the store."""

@@ -76,7 +76,8 @@ def _require_move(moved: bool, code_id: int) -> None:
     if not moved:
         state = Code.objects.filter(pk=code_id).values_list("state", flat=True).first()
         raise CodeNotInState(
-            _("The code is %(state)s; this is not possible now. Nothing changed.") % {"state": state or "?"}
+            _("The code is %(state)s; this is not possible now. Nothing changed.")
+            % {"state": CodeState(state).label if state else "?"}
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,9 @@ TOGETHER = """
 import json, os, sys
 from pathlib import Path
 from tools.together import Together
-sys.exit(Together(json.loads(sys.argv[1]), environment=os.environ, cwd=Path.cwd()).run())
+commands = json.loads(sys.argv[1])
+last = [name for name in commands if name == "panel"]
+sys.exit(Together(commands, environment=os.environ, cwd=Path.cwd(), last=last).run())
 """
 
 
@@ -101,6 +104,23 @@ def test_a_second_ctrl_c_ends_the_patience_with_a_program_that_does_not_stop():
         assert running.stdout is not None
         assert "web does not stop by itself: ending it.\n" in running.stdout.read()
         assert running.wait(timeout=5) == 0
+
+
+def test_what_the_others_need_to_finish_is_stopped_last():
+    says_goodbye = (
+        "import signal, sys, time\n"
+        "def stop(*_): time.sleep(float(sys.argv[2])); print(sys.argv[1], 'ends', flush=True); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, stop); print('here', flush=True); time.sleep(60)"
+    )
+    panel = [sys.executable, "-c", says_goodbye, "panel", "0"]
+    worker = [sys.executable, "-c", says_goodbye, "worker", "0.5"]
+    with running_together(panel=panel, worker=worker) as running:
+        read_until(running, "here")
+        read_until(running, "here")
+        running.send_signal(signal.SIGTERM)
+        assert running.stdout is not None
+        said = running.stdout.read()
+    assert re.findall(r"(\w+) ends", said) == ["worker", "panel"]
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
