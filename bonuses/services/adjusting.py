@@ -119,6 +119,7 @@ def _write(customer_id: int, points: int, *, source: str, reason: str, actor: st
         return entry_id
     if book.points < -points:
         raise InsufficientPoints(book.points)
+    ledger.need_all_lots(book)
     drawn, _short = draw(book.lots.values(), -points)
     return ledger.post(EntryKind.ADJUST, debit=book.available, credit=ledger.ADJUSTMENT, points=-points, source=source, actor=actor,
                        effective_at=now, now=now, reason_code=reason, note=note, draws=drawn, drawn_from=book)  # fmt: skip

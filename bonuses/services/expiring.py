@@ -27,10 +27,12 @@ WHERE h.customer_id = %s AND h.state = 'open' AND h.code_id IS NULL AND h.expire
 """
 
 
-def open_settled(customer_ids: Iterable[int], *, now: dt.datetime) -> dict[int, Book]:
-    """Lock these customers' accounts and write what is due. What every writer calls."""
+def open_settled(customer_ids: Iterable[int], *, now: dt.datetime, will_draw: bool = False) -> dict[int, Book]:
+    """Lock these customers' accounts and write what is due. What every writer calls; `will_draw` reads the lots at once instead of asking twice."""
     books = ledger.open_books(customer_ids)
     for book in ledger.each(books):
+        if will_draw:
+            ledger.need_all_lots(book)
         settle(book, now=now)
     return books
 
@@ -38,8 +40,9 @@ def open_settled(customer_ids: Iterable[int], *, now: dt.datetime) -> dict[int, 
 def settle(book: Book, *, now: dt.datetime) -> int:
     """Post what is due in this book, each with the moment at which it was true. Returns the number of entries."""
     holds = due_holds(book.customer_id, now=now) if book.held.balance else []
-    if not holds and not any(lot.expires_at is not None and lot.expires_at <= now for lot in book.lots.values()):
+    if not holds and not ledger.has_due_lots(book, now=now):
         return 0
+    ledger.need_all_lots(book)
     ledger.need_lots(book, (lot_id for hold in holds for lot_id, _ in hold.draws))
     moves = due_movements(book.lots.values(), holds, owed=book.owed, now=now)
     cause = ""

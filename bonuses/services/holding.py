@@ -133,7 +133,7 @@ def place_hold(
         return replay
     try:
         with transaction.atomic():
-            book = expiring.open_settled([customer_id], now=now)[customer_id]
+            book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
             # Looked up before the balance, and again under the lock: the first call may have committed while we waited for it.
             if replay := _replay(key, book.customer_id, points):
                 return replay

@@ -50,13 +50,14 @@ class LotRow:
 
 @dataclass(slots=True)
 class Book:
-    """A customer's accounts under lock. `lots` holds every lot that has points left."""
+    """A customer's accounts under lock. `lots` are those read so far; after `need_all_lots` it holds every lot that has points left."""
 
     customer_id: int
     available: Side
     held: Side
     debt: Side
     lots: dict[int, LotRow] = field(default_factory=dict)
+    has_all_lots: bool = False
 
     @property
     def points(self) -> int:
@@ -133,7 +134,7 @@ def following_merges(service: Callable[Asked, Answer]) -> Callable[Asked, Answer
 
 
 def open_books(customer_ids: Iterable[int]) -> dict[int, Book]:
-    """Lock the accounts of these customers, in the order of primary keys, and read their living lots.
+    """Lock the accounts of these customers, in the order of primary keys. Lots are read by whoever needs them.
 
     A merged customer is replaced by the survivor: the answer has a key for each id asked for and for each survivor. To write, use
     bonuses.services.expiring.open_settled: every writer settles what is due first. Raises CustomerUnknown; MovedAway, see `following_merges`.
@@ -152,9 +153,6 @@ def open_books(customer_ids: Iterable[int]) -> dict[int, Book]:
         pk: Book(pk, kinds[AccountKind.AVAILABLE], kinds[AccountKind.HELD], kinds[AccountKind.DEBT])
         for pk, kinds in sides.items()
     }
-    for book in books.values():
-        if book.points:
-            _read_lots(book, "customer_id = %s AND remaining > 0", [book.customer_id])
     missing = [pk for pk in wanted if pk not in books]
     survivors = dict(Customer.objects.filter(pk__in=missing).values_list("pk", "merged_into_id")) if missing else {}
     if any(survivors.get(pk) not in books for pk in missing):
@@ -172,6 +170,28 @@ def _read_lots(book: Book, condition: str, parameters: list[int]) -> None:
         cursor.execute(_LOTS + condition, parameters)
         for lot_id, remaining, expires_at, expirations in cursor.fetchall():
             book.lots[lot_id] = LotRow(lot_id, remaining, moment(expires_at), expirations)
+
+
+def need_all_lots(book: Book) -> None:
+    """Read every lot with points, because an entry is about to draw from them in order."""
+    if not book.has_all_lots:
+        if book.points:
+            _read_lots(book, "customer_id = %s AND remaining > 0", [book.customer_id])
+        book.has_all_lots = True
+
+
+def has_due_lots(book: Book, *, now: dt.datetime) -> bool:
+    """Whether points of this book are over. One step into an index, however many lots there are."""
+    if book.has_all_lots:
+        return any(lot.expires_at is not None and lot.expires_at <= now for lot in book.lots.values())
+    if not book.points:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM bonuses_lot WHERE customer_id = %s AND remaining > 0 AND expires_at <= %s LIMIT 1",
+            [book.customer_id, stamp(now)],
+        )
+        return cursor.fetchone() is not None
 
 
 def need_lots(book: Book, lot_ids: Iterable[int]) -> None:
@@ -300,6 +320,7 @@ def repay(
     points = min(book.points, book.owed)
     if not points:
         return 0
+    need_all_lots(book)
     drawn, _short = draw(book.lots.values(), points)
     post(EntryKind.REPAY, debit=book.available, credit=book.debt, points=points, source=source, revision=revision, actor=actor,
          effective_at=effective_at, now=now, draws=drawn, drawn_from=book)  # fmt: skip

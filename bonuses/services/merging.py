@@ -44,6 +44,7 @@ def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str)
 
 
 def _move_points(old: Book, new: Book, *, now: dt.datetime, actor: str) -> None:
+    ledger.need_all_lots(old)
     post = partial(ledger.post, EntryKind.MERGE, actor=actor, effective_at=now, now=now)
     source = f"merge:{old.customer_id}"
     lots = Lot.objects.filter(customer_id=old.customer_id).order_by("pk").values_list("pk", "remaining", "held")

@@ -194,7 +194,9 @@ def _reinstate(work: _Work, book: Book, hold: HoldRow) -> list[int]:
 
 def _again(work: _Work, book: Book, hold: HoldRow, *, code_id: int | None) -> HoldRow:
     """Take the same lots again as far as they have points; the rest is owed."""
-    draws, missing = draw_same(book.lots, holding.drawn_lots(hold.id) if hold.points else [])
+    wanted = holding.drawn_lots(hold.id) if hold.points else []
+    ledger.need_lots(book, (lot_id for lot_id, _ in wanted))
+    draws, missing = draw_same(book.lots, wanted)
     return holding.write_hold(
         book, key=hashlib.sha256(f"{hold.key}\n{work.order.revision}".encode()).hexdigest(), draws=draws, now=work.now, actor=work.actor,
         expires_at=None, code_id=code_id, order_id=work.order.pk, owed=hold.owed + missing, again_of_id=hold.id,

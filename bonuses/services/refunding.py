@@ -30,6 +30,7 @@ ORDER BY MAX(CASE WHEN e.kind = 'repay' THEN e.id ELSE 0 END) DESC, d.lot_id DES
 
 def write_clawback(book: Book, *, order: Order, points: int, now: dt.datetime, actor: str) -> None:
     """Take `points` back: from the order's own lot, then from others in the draw order; what is missing becomes debt, visibly."""
+    ledger.need_all_lots(book)
     drawn, short = draw(book.lots.values(), points, first=order.lot_id)
     if drawn:
         ledger.post(EntryKind.CLAWBACK, debit=book.available, credit=ledger.ISSUANCE, points=points - short, source=order.key,
