@@ -14,7 +14,7 @@ _ENTRY = (
 )
 _LOCK = (
     "SELECT a.id, a.customer_id, a.kind, a.balance, a.is_closed FROM bonuses_account a WHERE a.customer_id IN "
-    "(SELECT COALESCE(c.merged_into_id, c.id) FROM bonuses_customer c WHERE c.id = %s) ORDER BY a.id FOR UPDATE"
+    "(SELECT COALESCE(c.merged_into_id, c.id) FROM bonuses_customer c WHERE c.id = %s) ORDER BY a.id FOR NO KEY UPDATE"
 )
 _DUE = "SELECT 1 FROM bonuses_lot WHERE customer_id = %s AND remaining > 0 AND expires_at <= %s LIMIT 1"
 _HOLD = "SELECT id, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at FROM bonuses_hold WHERE "
@@ -23,7 +23,7 @@ _HOLD = "SELECT id, key, customer_id, points, owed, state, code_id, order_id, ex
 def accrue(cursor: Any, *, customer: int, available: int, number: str) -> None:
     """An order of 1 000 UAH is completed: 100 points in a lot of their own."""
     now = dt.datetime.now(dt.UTC)
-    order = "SELECT * FROM bonuses_order o JOIN bonuses_earningrule r ON r.id = o.rule_id WHERE source = 'bench' AND number = %s FOR UPDATE OF o"
+    order = "SELECT * FROM bonuses_order o JOIN bonuses_earningrule r ON r.id = o.rule_id WHERE source = 'bench' AND number = %s FOR NO KEY UPDATE OF o"
     cursor.execute(order, [number])
     cursor.execute(
         "INSERT INTO bonuses_order (source, number, customer_id, rule_id, state, revision, grand_total, granted, clawed_back, placed_at, seen_at, "
@@ -100,7 +100,7 @@ def capture(cursor: Any, *, hold: int, held: int, key: str) -> None:
         [customer, now],
     )
     cursor.execute(_DUE, [customer, now])
-    cursor.execute(_HOLD + "id = %s FOR UPDATE", [hold])
+    cursor.execute(_HOLD + "id = %s FOR NO KEY UPDATE", [hold])
     cursor.execute(
         "UPDATE bonuses_hold SET state = 'captured', resolved_at = %s WHERE id = %s AND state IN ('open', 'releasing')",
         [now, hold],

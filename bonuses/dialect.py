@@ -14,8 +14,12 @@ from bonusportal import sql
 
 
 def for_update() -> str:
-    """The locking clause. SQLite has none: its transaction is the only writer from BEGIN IMMEDIATE on."""
-    return " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    """The locking clause. SQLite has none: its transaction is the only writer from BEGIN IMMEDIATE on.
+
+    NO KEY, because every entry that names a row takes a share of its key when it commits: a full lock on an order would make whoever captures a hold of it
+    wait while holding accounts, which is the wrong order.
+    """
+    return " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
 
 
 def stamp(moment: dt.datetime | None) -> Any:

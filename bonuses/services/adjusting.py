@@ -76,7 +76,7 @@ def _allowed(user_id: int, customer_id: int) -> AbstractUser:
     assert isinstance(user, AbstractUser)
     if not user.is_active or not user.has_perm("bonuses.adjust_points"):
         raise AdjustingForbidden(_("You may not adjust points."))
-    own = StaffPhone.objects.select_for_update().filter(user=user).first()
+    own = StaffPhone.objects.select_for_update(no_key=True).filter(user=user).first()
     if own is None:
         raise AdjustingForbidden(
             _("Your own phone is not on record: nobody adjusts their own account, so it has to be known.")

@@ -27,7 +27,7 @@ from bonuses.policy import draw
 Draws = Sequence[tuple[int, int]]
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
-RETRIES = 5
+RETRIES = 20
 
 
 @dataclass(slots=True)

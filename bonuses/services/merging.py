@@ -6,7 +6,7 @@ import datetime as dt
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from bonuses.errors import CannotMerge
 from bonuses.models import Account, Customer, EntryKind, Hold, Lot, Order, OrderReport
@@ -18,9 +18,12 @@ from bonuses.services.ledger import Book
 def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str) -> bool:
     """Merge `from_id` into `into_id`. False where that was done before. Raises CannotMerge, CustomerUnknown."""
     with transaction.atomic():
-        # Orders are locked before accounts, as everywhere; one that is made for this customer meanwhile finds the survivor under the accounts' lock.
-        list(Order.objects.select_for_update().filter(customer_id=from_id).order_by("pk").values_list("pk", flat=True))
+        # Orders are locked before accounts, as everywhere. One that became this customer's before we had the accounts is not locked: waiting for it now,
+        # while its snapshot waits for our accounts, would deadlock. From here on no order can become this customer's.
+        locked = set(_orders_of(from_id).select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
         books = expiring.open_settled([from_id, into_id], now=now)
+        if not locked.issuperset(_orders_of(from_id).values_list("pk", flat=True)):
+            raise ledger.MovedAway
         people = Customer.objects.in_bulk([from_id, into_id])
         if people[from_id].merged_into_id is not None and from_id != into_id:
             if ledger.survivor_of(from_id) == books[into_id].customer_id:
@@ -41,6 +44,10 @@ def merge_customers(*, from_id: int, into_id: int, now: dt.datetime, actor: str)
         Account.objects.filter(customer_id=from_id).update(is_closed=True)
         ledger.repay(new, source=f"merge:{from_id}", actor=actor, effective_at=now, now=now)
     return True
+
+
+def _orders_of(customer_id: int) -> QuerySet[Order]:
+    return Order.objects.filter(customer_id=customer_id)
 
 
 def _move_points(old: Book, new: Book, *, now: dt.datetime, actor: str) -> None:

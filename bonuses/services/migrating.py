@@ -95,12 +95,9 @@ def _import(line: BalanceLine, *, batch: str, now: dt.datetime, actor: str) -> L
     with transaction.atomic():
         customer_id = customers.find_or_create(phone=line.phone, now=now, email=line.email, name=line.name)
         # Orders in flight are made before accounts are locked, as everywhere.
-        in_flight = {
-            number: _order_in_flight(number, customer_id, now=now)
-            for number, _points in sorted(line.reserves)
-            if number
-        }
+        in_flight = {number: _order_in_flight(number, now=now) for number, _points in sorted(line.reserves) if number}
         book = expiring.open_settled([customer_id], now=now)[customer_id]
+        Order.objects.filter(pk__in=in_flight.values(), customer=None).update(customer_id=book.customer_id)
         parent = ImportBatch.objects.get(name=batch)
         known = ImportLine.objects.filter(batch=parent, customer_id=book.customer_id).first()
         if known is not None:
@@ -121,7 +118,7 @@ def _again(line: BalanceLine, known: ImportLine) -> LineReport:
     return LineReport(line.line, Fate.DIFFERS, line.active, line.reserved, remark)
 
 
-def _order_in_flight(number: str, customer_id: int, *, now: dt.datetime) -> int:
+def _order_in_flight(number: str, *, now: dt.datetime) -> int:
     order_rows.make_order_row(
         source=SOURCE,
         number=number,
@@ -131,8 +128,9 @@ def _order_in_flight(number: str, customer_id: int, *, now: dt.datetime) -> int:
         is_imported=True,
         now=now,
     )
-    pk: int = Order.objects.select_for_update().values_list("pk", flat=True).get(source=SOURCE, number=number)
-    Order.objects.filter(pk=pk, customer=None).update(customer_id=customer_id)
+    pk: int = (
+        Order.objects.select_for_update(no_key=True).values_list("pk", flat=True).get(source=SOURCE, number=number)
+    )
     return pk
 
 

@@ -75,7 +75,7 @@ def make_order_row(
 
 def lock_order(snapshot: Snapshot, now: dt.datetime) -> Order | None:
     """The order under lock; None for one that is history. Orders are locked before accounts: nobody who holds an account asks for an order."""
-    orders = Order.objects.select_related("rule").select_for_update(of=("self",))
+    orders = Order.objects.select_related("rule").select_for_update(of=("self",), no_key=True)
     found = orders.filter(source=snapshot.source, number=snapshot.number).first()
     if found is not None:
         return found

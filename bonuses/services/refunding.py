@@ -101,7 +101,7 @@ def prove_code_dead(*, hold_id: int, now: dt.datetime, actor: str) -> bool:
         if found is None:
             raise HoldUnknown
         owner, order_id = found
-        order = Order.objects.select_for_update().filter(pk=order_id).first()
+        order = Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
         book = expiring.open_settled([owner], now=now)[owner]
         (hold,) = holding.lock_holds([hold_id])
         if hold.state != HoldState.CAPTURED or hold.reinstated or order is None or order.state != "cancelled":

@@ -67,7 +67,7 @@ def make_rule(
 
 
 def _write(begins: dt.datetime, *, actor: str, reason: str, now: dt.datetime, fields: dict[str, Any]) -> EarningRule:
-    newest = EarningRule.objects.order_by("-version").select_for_update()[0]
+    newest = EarningRule.objects.order_by("-version").select_for_update(no_key=True)[0]
     values = {name: fields.pop(name, getattr(newest, name)) for name in FIGURES}
     if fields:
         raise TypeError(f"a rule has no {', '.join(fields)}")
