@@ -39,7 +39,7 @@ manage: ## A management command in the surroundings of `make run`: make manage C
 
 messages: ## Collect the texts for translation into locale/, and compile what is translated. Needs gettext.
 	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext. Type: sudo apt-get install gettext"; exit 1; }
-	@$(SETUP) && $(VENV)/python manage.py makemessages --locale=uk --no-obsolete --no-wrap --ignore=.venv --ignore=var --ignore=demo
+	@$(SETUP) && $(VENV)/python manage.py makemessages --locale=uk --no-obsolete --no-wrap --no-location --ignore=.venv --ignore=var --ignore=demo --ignore=tests --ignore=tools
 	@$(VENV)/python manage.py compilemessages --ignore=.venv --ignore=var
 
 lock: ## Write down the versions of everything installed in constraints.txt, after a change of the requirements.

@@ -36,7 +36,7 @@ def encode(task: str, args: Sequence[int | str], *, queue: str) -> str:
     """The body of an SQS message that asks for `task`. A delay is the queue's own business, so no ETA is set."""
     identity = str(uuid.uuid4())
     embedded = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-    headers = {
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": task,
         "id": identity,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 
 class ParametersUnreadable(Exception):
@@ -29,7 +30,7 @@ def read_parameters(names: Sequence[str], *, region: str) -> Iterator[tuple[str,
         yield from _variables(name, text).items()
 
 
-def _variables(name: str, text: str | bytes | None) -> dict[str, str]:
+def _variables(name: str, text: Any) -> dict[str, str]:
     try:
         found = json.loads(text or "")
     except ValueError:

@@ -52,8 +52,17 @@ def bring_back(queue: str, receipt: str, *, received_times: int) -> None:
 
     Otherwise it would stay hidden for the queue's whole visibility timeout, which is as long as the longest task.
     """
-    after = _BACK_AFTER_SECONDS[min(received_times, len(_BACK_AFTER_SECONDS)) - 1]
-    _call("change_message_visibility", QueueUrl=_address(queue), ReceiptHandle=receipt, VisibilityTimeout=after)
+    _call(
+        "change_message_visibility",
+        QueueUrl=_address(queue),
+        ReceiptHandle=receipt,
+        VisibilityTimeout=seconds_until_next_try(received_times),
+    )
+
+
+def seconds_until_next_try(received_times: int) -> int:
+    """How long a message rests that failed for the n-th time (1, 2, …)."""
+    return _BACK_AFTER_SECONDS[min(received_times, len(_BACK_AFTER_SECONDS)) - 1]
 
 
 def name_of(arn: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery
 from django.db import close_old_connections
 from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
 
 from bonusportal import context as request_context
 from bonusportal import queues
@@ -107,7 +108,7 @@ def _run(message: TaskMessage) -> None:
         raise UnknownTask(message.task)
     close_old_connections()
     try:
-        task.apply(args=message.args, kwargs=message.kwargs, task_id=message.id or None, throw=True)
+        task.apply(args=tuple(message.args), kwargs=message.kwargs, task_id=message.id or None, throw=True)
     except TypeError as error:
         raise TaskFailed(f"{message.task}: {error}") from error
     finally:
@@ -117,7 +118,8 @@ def _run(message: TaskMessage) -> None:
 def _celery() -> Celery:
     from bonusportal.celery import app
 
-    app.loader.import_default_modules()  # all tasks.py; a second call finds them imported
+    # Not by Celery's own discovery: with Django it runs every system check, and so reads every address and staff page.
+    autodiscover_modules("tasks")
     return app
 
 

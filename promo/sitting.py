@@ -108,12 +108,11 @@ class _Desk:
                 # Signing in, the browser itself, or something that stops everybody: the sitting is over.
                 if self.run is not None:
                     self._finish(self.run, self._outcome_of(error))
-            if trace.exists():
-                # It begins after the login, so no password is in it; it covers every run of this sitting and is kept with the first.
-                kept = trace.read_bytes()
-                witnessing.keep_file(
-                    run_id=first.pk, kind=EvidenceKind.TRACE, content=kept, suffix="zip", now=self.clock()
-                )
+            for number, part in enumerate(sorted(Path(folder).glob("trace*.zip"))):
+                # Each part begins after a login, so no password is in it; together they cover every run of this sitting and are kept with the first.
+                suffix = f"{number + 1}.zip" if number else "zip"
+                now, kept = self.clock(), part.read_bytes()
+                witnessing.keep_file(run_id=first.pk, kind=EvidenceKind.TRACE, content=kept, suffix=suffix, now=now)
         return self.served
 
     def _serve_all(self, *, profile: dict[str, Any] | None, trace: Path) -> None:

@@ -19,15 +19,40 @@ from tools.aws_standin import AwsStandIn
 from tools.binaries import MINISTACK, chromium_program
 from tools.redis_server import Redis
 
+FLOWS = Path(__file__).parent / "flows"
 HOW = "start the tests with `make test`, or with: python -m tools.services run -- pytest …"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Each file in `flows` tells one story around one running world: one of pytest's workers gets it whole."""
+    if item.path.parent == FLOWS:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        return
-    for item in items:
-        if item.get_closest_marker("postgresql"):
-            item.add_marker(pytest.mark.skip(reason=f"needs PostgreSQL: {HOW}"))
+    _tell_flows_in_order(items)
+    if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        for item in items:
+            if item.get_closest_marker("postgresql"):
+                item.add_marker(pytest.mark.skip(reason=f"needs PostgreSQL: {HOW}"))
+
+
+def _tell_flows_in_order(items: list[pytest.Item]) -> None:
+    """The rest stays shuffled."""
+    stories: dict[Path, list[int]] = {}
+    for place, item in enumerate(items):
+        if item.path.parent == FLOWS:
+            stories.setdefault(item.path, []).append(place)
+    for places in stories.values():
+        told = sorted((items[place] for place in places), key=_place_in_file)
+        for place, item in zip(places, told, strict=True):
+            items[place] = item
+
+
+def _place_in_file(item: pytest.Item) -> tuple[int, tuple[int, ...]]:
+    """The line, then the place among the cases of a parametrised test."""
+    callspec = getattr(item, "callspec", None)
+    return item.location[1] or 0, tuple(callspec.indices.values()) if callspec else ()
 
 
 @pytest.fixture(scope="session")

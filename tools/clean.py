@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.places import VAR, Refusal, run_main
 
 RUN_LOCK = VAR / "run" / "lock"
-INSTALLED = {"ministack", "tools.json", "setup.lock", "setup.log"}
+INSTALLED = {"ministack", ".web", "byte-code", "tools.json", "setup.lock", "setup.log"}
 
 
 def clean(var: Path, *, run_lock: Path) -> None:

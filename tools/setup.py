@@ -13,6 +13,7 @@ from tools.binaries import chromium_program, record_chromium, recorded_chromium
 from tools.browser import check_playwright, get_chromium
 from tools.environment import Environment
 from tools.places import ROOT, VAR, Refusal, run_main
+from tools.web_environment import web_environment
 
 LOG = VAR / "setup.log"
 OLDEST_PYTHON = (3, 11)
@@ -40,6 +41,7 @@ def set_up(*, for_tests: bool) -> None:
             record_chromium(browser)
         if for_tests:
             Environment(folder=VAR / "ministack", requirements=[ROOT / "tools" / "ministack.txt"], log=LOG).install()
+            web_environment(log=LOG).install()
 
 
 def main() -> int:

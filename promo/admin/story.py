@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from promo.admin.drawing import draw_badge
-from promo.admin.wording import DECISIONS, RUN_COLOURS, STATUSES, STEPS, detail_of, say_why
+from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_why
 from promo.models import Evidence, ReplenishRun, RunRow, RunStep
 from promo.models.runs import EvidenceKind
 from promo.policy_sentences import sentence_for
@@ -110,7 +110,7 @@ def tell_story(run: ReplenishRun, *, may_see_evidence: bool, may_see_codes: bool
         ],
         has_more_rows=not all_rows and rows_total > ROWS_AT_FIRST,
         files=[
-            (str(one.get_kind_display()), _address(one), one.size_bytes)
+            (str(FILE_NAMES.get(one.kind, one.get_kind_display())), _address(one), one.size_bytes)
             for one in visible
             if one.kind != EvidenceKind.PICTURE or one.step_id is None
         ],
@@ -167,10 +167,10 @@ def _facts(values: Mapping[str, Any]) -> list[Fact]:
 
 
 def _compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
-    """One side of a comparison. What the other side does not name is not compared."""
+    """One side of a comparison, in the alphabet's order so that both sides stand level: a database keeps no order of its own in JSON."""
     return [
         Fact(name.replace("_", " "), _plain(value) or "—", differs=name in others and others[name] != value)
-        for name, value in values.items()
+        for name, value in sorted(values.items())
     ]
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from promo.models import CodeState, ReplenishRun, RunState
+from promo.models.runs import EvidenceKind
 from promo.policy import Decision
 from promo.policy_sentences import SENTENCES
 
@@ -49,6 +50,12 @@ DECISIONS: dict[str, tuple[Words, str]] = {
     Decision.IGNORE: (_("left alone"), ""),
 }
 STATUSES: dict[str, Words] = {"active": _("active"), "inactive": _("inactive"), "unknown": _("unknown")}
+
+# Files of a run that are saved, not looked at.
+FILE_NAMES: dict[str, Words] = {
+    EvidenceKind.ROWS: _("Rows with full codes"),
+    EvidenceKind.TRACE: _("Trace of the browser"),
+}
 
 STEPS: dict[str, Words] = {
     "saved_session_tried": _("Tried the saved session"),

@@ -225,7 +225,8 @@ class Issue(models.Model):
     """A code was handed out. The unique `code` makes it once; the unique `natural_key` makes it once per order."""
 
     code = models.OneToOneField(Code, on_delete=models.PROTECT, related_name="issue")
-    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="issues")
+    # Without an index of its own: (pool, issued_at) below answers for it, and every code handed out is spared one.
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="issues", db_index=False)
     channel = models.CharField(_("channel"), max_length=12, choices=IssueChannel.choices)
     natural_key = models.CharField(
         max_length=64, null=True, unique=True, editable=False
@@ -250,15 +251,22 @@ class Issue(models.Model):
         return f"№{self.pk}"
 
 
+WITHIN_CAP = "pool_day_within_its_cap"
+
+
 class PoolDay(models.Model):
     """Codes issued from a pool in open mode on one day (Kyiv). A row of its own, so that the cap is exact under any concurrency."""
 
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE)
     day = models.DateField()
     issued = models.PositiveIntegerField(default=0)
+    cap = models.PositiveIntegerField(null=True)  # in force at the newest issue; none in rows older than this column
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["pool", "day"], name="one_row_per_pool_and_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "day"], name="one_row_per_pool_and_day"),
+            models.CheckConstraint(condition=Q(issued__lte=F("cap")), name=WITHIN_CAP),
+        ]
 
 
 class Demand(models.Model):

@@ -74,16 +74,26 @@ def place_in_lines(line: int) -> str:
     return _("line %(line)d") % {"line": line}
 
 
-def amount_or_problem(text: str, *, place: str) -> int | Problem:
+# A line, the item of an amount's list, or words. Put into words only for a problem: a million good lines need none.
+Place = int | tuple[int, int] | str
+
+
+def in_words(place: Place) -> str:
+    if isinstance(place, str):
+        return place
+    return place_in_lines(place) if isinstance(place, int) else place_in_list(*place)
+
+
+def amount_or_problem(text: str, *, place: Place) -> int | Problem:
     try:
         return parse_amount(text)
     except BadInput as refused:
-        return Problem("amount_invalid", place, str(refused))
+        return Problem("amount_invalid", in_words(place), str(refused))
 
 
-def code_or_problem(text: str, *, place: tuple[int, int] | int) -> str | Problem:
+def code_or_problem(text: str, *, place: Place) -> str | Problem:
     code = normalise_code(text)
     if _CODE.fullmatch(code):
         return code
-    where = place_in_lines(place) if isinstance(place, int) else place_in_list(*place)
-    return Problem("code_invalid", where, _("A code has 6 to 50 letters, digits, dots or dashes, and nothing else."))
+    sentence = _("A code has 6 to 50 letters, digits, dots or dashes, and nothing else.")
+    return Problem("code_invalid", in_words(place), sentence)

@@ -98,12 +98,13 @@ def _read_header(row: list[str]) -> list[str]:
 
 
 def _read_row(row: list[str], columns: list[str], line: int, earliest_last_day: dt.date) -> Entry | Problem:
-    place = place_in_lines(line)
     if len(row) != len(columns):
         counted = {"found": len(row), "expected": len(columns)}
-        return Problem("row_width", place, _("The line has %(found)d cells instead of %(expected)d.") % counted)
+        return Problem(
+            "row_width", place_in_lines(line), _("The line has %(found)d cells instead of %(expected)d.") % counted
+        )
     cells = dict(zip(columns, row, strict=True))
-    amount = amount_or_problem(cells["amount"].strip(), place=place)
+    amount = amount_or_problem(cells["amount"].strip(), place=line)
     if isinstance(amount, Problem):
         return amount
     code = code_or_problem(cells["code"], place=line)
@@ -114,9 +115,9 @@ def _read_row(row: list[str], columns: list[str], line: int, earliest_last_day: 
         return Entry(amount, code, line)
     last_day = _read_day(day)
     if last_day is None:
-        return Problem("day_invalid", place, _("The last day must look like 2027-03-14 or 14.03.2027."))
+        return Problem("day_invalid", place_in_lines(line), _("The last day must look like 2027-03-14 or 14.03.2027."))
     if last_day < earliest_last_day:
-        return Problem("day_past", place, _("The code's last day is past or too near."))
+        return Problem("day_past", place_in_lines(line), _("The code's last day is past or too near."))
     return Entry(amount, code, line, last_day)
 
 

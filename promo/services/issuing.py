@@ -1,13 +1,16 @@
 """Who may take a code: claiming one and writing down that it was handed out, in one transaction.
 
-The claim is one statement whose row is the answer; there is no read-then-save. On PostgreSQL it skips rows that others are claiming; SQLite runs it
-inside BEGIN IMMEDIATE, where there are no others. Limits, keys and modes belong to the edge; balances to the ledger.
+The claim is one statement whose row is the answer; there is no read-then-save. On PostgreSQL it skips rows that others are claiming, and the journal entry
+and the day's count are parts of the same statement: one round trip for a code. SQLite runs the same parts one by one inside BEGIN IMMEDIATE, where there are
+no others. Limits, keys and modes belong to the edge; balances to the ledger.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -16,6 +19,7 @@ from bonusportal.sql import day as sql_day
 from bonusportal.sql import stamp
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models import Issue, Pool
+from promo.models.codes import WITHIN_CAP
 from promo.policy import MIN_DAYS_LEFT, NEARBY_AMOUNTS
 
 # `place` is the column the partial index ends in: ordered by it the planner never walks through codes already issued.
@@ -27,15 +31,31 @@ UPDATE promo_code SET state = 'issued', changed_at = %s WHERE id = (
     ORDER BY c.place LIMIT 1 {lock})
 RETURNING id, code, pool_id
 """
-_INSERT = (
-    "INSERT INTO promo_issue (code_id, pool_id, channel, natural_key, phone, order_number, caller_address, request_id, actor, issued_at) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"
+_RECORD = """
+INSERT INTO promo_issue (channel, natural_key, phone, order_number, caller_address, request_id, actor, issued_at, code_id, pool_id)
+{claimed} RETURNING id
+"""
+# Over the cap the constraint refuses the row, and the claim is undone with it. The row is locked last, so others wait for it as shortly as can be.
+_COUNT = """
+INSERT INTO promo_poolday (day, cap, pool_id, issued) SELECT %s, coalesce(p.daily_cap, %s), p.id, 1 FROM promo_pool p WHERE p.id = {claimed}
+ON CONFLICT (pool_id, day) DO UPDATE SET issued = promo_poolday.issued + 1, cap = excluded.cap
+"""
+_IN_STEPS = (
+    _CLAIM.format(lock=""),
+    _RECORD.format(claimed="VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"),
+    _COUNT.format(claimed="%s"),
 )
-# The cap is counted last in the transaction, so its row is locked for the length of a commit; over the cap the claim rolls back with it.
-_CAP = (
-    "INSERT INTO promo_poolday (pool_id, day, issued) VALUES (%s, %s, 1) ON CONFLICT (pool_id, day) DO UPDATE "
-    "SET issued = promo_poolday.issued + 1 RETURNING issued"
-)
+_IN_ONE = """
+WITH claimed AS ({claim}), recorded AS ({record}){and_counted}
+SELECT claimed.code, claimed.pool_id, recorded.id FROM claimed, recorded
+"""
+_PARTS = {
+    "claim": _CLAIM.format(lock="FOR UPDATE SKIP LOCKED"),
+    "record": _RECORD.format(claimed="SELECT %s, %s, %s, %s, %s, %s, %s, %s, claimed.id, claimed.pool_id FROM claimed"),
+}
+_AND_COUNTED = ", counted AS ({})".format(_COUNT.format(claimed="(SELECT pool_id FROM claimed)"))
+_ISSUE = _IN_ONE.format(**_PARTS, and_counted="")
+_ISSUE_AND_COUNT = _IN_ONE.format(**_PARTS, and_counted=_AND_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,63 +89,57 @@ def issue_code(
     """
     if natural_key and (issued := find_issued(natural_key)):
         return issued
+    day = kyiv_day(now)
+    claim = [stamp(now), amount_uah, sql_day(day + dt.timedelta(days=MIN_DAYS_LEFT))]
+    record = [channel, natural_key or None, phone, order_number, caller_address, request_id, actor, stamp(now)]
+    count = [] if daily_cap is None else [sql_day(day), daily_cap]
     try:
-        with transaction.atomic():
-            return _claim(
-                amount_uah, channel, now, natural_key, phone, order_number, caller_address, request_id, actor, daily_cap
-            )
-    except IntegrityError:
+        with _undone_alone():
+            row = _issue_in_one(claim, record, count) if _is_postgresql() else _issue_in_steps(claim, record, count)
+    except IntegrityError as error:
+        if WITHIN_CAP in str(error):
+            raise DailyCapReached(amount_uah, retry_after_seconds=seconds_until_next_day(now)) from error
         # Two calls with one natural key at once: the other one won, its code is the answer.
         if natural_key and (issued := find_issued(natural_key)):
             return issued
         raise
+    if row is None:
+        raise _explain_nothing(amount_uah)
+    code, pool_id, issue_id = row
+    return IssuedCode(code=code, amount_uah=amount_uah, pool_id=pool_id, issue_id=issue_id)
 
 
-def _claim(
-    amount_uah: int,
-    channel: str,
-    now: dt.datetime,
-    natural_key: str,
-    phone: str,
-    order_number: str,
-    caller_address: str,
-    request_id: str,
-    actor: str,
-    daily_cap: int | None,
-) -> IssuedCode:
-    lock = "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
-    day = kyiv_day(now)
+def _is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _undone_alone() -> AbstractContextManager[Any]:
+    """What a refusal undoes: everything of ours, nothing of the caller's. A single statement outside a transaction needs nothing for that, and is spared
+    two round trips.
+    """
+    return nullcontext() if _is_postgresql() and not connection.in_atomic_block else transaction.atomic()
+
+
+def _issue_in_one(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[str, int, int] | None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM.format(lock=lock), [stamp(now), amount_uah, sql_day(day + dt.timedelta(days=MIN_DAYS_LEFT))]
-        )
+        cursor.execute(_ISSUE_AND_COUNT if count else _ISSUE, [*claim, *record, *count])
+        row: tuple[str, int, int] | None = cursor.fetchone()
+    return row
+
+
+def _issue_in_steps(claim: list[Any], record: list[Any], count: list[Any]) -> tuple[str, int, int] | None:
+    claiming, recording, counting = _IN_STEPS
+    with connection.cursor() as cursor:
+        cursor.execute(claiming, claim)
         row = cursor.fetchone()
         if row is None:
-            raise _explain_nothing(amount_uah)
+            return None
         code_id, code, pool_id = row
-        cursor.execute(
-            _INSERT,
-            [
-                code_id,
-                pool_id,
-                channel,
-                natural_key or None,
-                phone,
-                order_number,
-                caller_address,
-                request_id,
-                actor,
-                stamp(now),
-            ],
-        )
+        cursor.execute(recording, [*record, code_id, pool_id])
         (issue_id,) = cursor.fetchone()
-        if daily_cap is not None:
-            own_cap = Pool.objects.values_list("daily_cap", flat=True).get(pk=pool_id)
-            cursor.execute(_CAP, [pool_id, sql_day(day)])
-            (issued_today,) = cursor.fetchone()
-            if issued_today > (daily_cap if own_cap is None else own_cap):
-                raise DailyCapReached(amount_uah, retry_after_seconds=seconds_until_next_day(now))
-    return IssuedCode(code=code, amount_uah=amount_uah, pool_id=pool_id, issue_id=issue_id)
+        if count:
+            cursor.execute(counting, [*count, pool_id])
+    return code, pool_id, issue_id
 
 
 def seconds_until_next_day(now: dt.datetime) -> int:

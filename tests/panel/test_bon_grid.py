@@ -8,7 +8,7 @@ from promo.errors import PanelReason, PanelTemporary
 from promo.ports import RowStatus
 from tests.panel.visiting import DAY, PROFILE, QUICK, new, put_codes, signed_in, strings
 
-pytestmark = pytest.mark.xdist_group("panel")
+pytestmark = pytest.mark.xdist_group("panel-reading")
 
 WITHOUT_PAGE_SIZES = dataclasses.replace(PROFILE, grid=dataclasses.replace(PROFILE.grid, page_size=""))
 

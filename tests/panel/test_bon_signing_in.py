@@ -12,7 +12,7 @@ from promo.errors import PanelError, PanelNeedsPerson, PanelReason, PanelTempora
 from tests.panel.odd_pages import LOGIN, serve_pages
 from tests.panel.visiting import Visit, visit
 
-pytestmark = pytest.mark.xdist_group("panel")
+pytestmark = pytest.mark.xdist_group("panel-door")
 
 
 def refusal(here: Visit) -> PanelError:

@@ -11,7 +11,7 @@ from promo.errors import LeaseLost, PanelError, PanelReason, PanelTemporary
 from promo.ports import PanelConfig, Step
 from tests.panel.visiting import PROFILE, new
 
-pytestmark = pytest.mark.xdist_group("panel")
+pytestmark = pytest.mark.xdist_group("panel-door")
 
 
 def config(panel, **changes) -> PanelConfig:

@@ -10,7 +10,7 @@ from promo.ports import GridRow, NewCode, RowStatus
 from tests.panel.odd_pages import serve_pages
 from tests.panel.visiting import DAY, PROFILE, new, put_codes, signed_in, strings, visit
 
-pytestmark = pytest.mark.xdist_group("panel")
+pytestmark = pytest.mark.xdist_group("panel-writing")
 
 GRID = """<a class="button add plus" href="/new">+</a><button id="reset_datagrid" onclick="location.reload()">Скинути</button>
 <table id="datagrid"><thead><tr><th></th><th>Активний</th><th>Код</th><th id="header_id_4778">Розмір знижки

@@ -20,13 +20,13 @@ QUICK = Waits(
     open_seconds=2,
     login_seconds=2,
     grid_seconds=2,
-    filter_seconds=1,
+    filter_seconds=2,
     form_seconds=2,
     save_seconds=2,
     delete_seconds=2,
     anti_bot_seconds=0.3,
     empty_seconds=0.3,
-    settled_seconds=0.5,
+    settled_seconds=0.6,
 )
 PROFILE = PanelProfile(waits=QUICK)
 DAY = dt.date(2027, 3, 14)

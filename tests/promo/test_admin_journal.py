@@ -1,5 +1,7 @@
 """The journal on staff pages: lots, issues, demand, publications. To look at, by those who may, and never with a code in full."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -126,3 +128,21 @@ def test_the_menu_shows_what_may_be_opened(client):
     assert "Lots" in text
     for hidden in ("Publications", "Issued codes", "People"):
         assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "entry"),
+    [
+        ("", "Stock board"),
+        ("promo/pool/", "Pools"),
+        ("promo/pool/range/", "Range of amounts"),
+        ("promo/lot/", "Lots"),
+        ("promo/code/find/", "Codes"),
+    ],
+)
+def test_the_menu_lights_up_the_page_that_is_read(client, address, entry):
+    client.force_login(make_staff(is_superuser=True))
+    client.cookies["portal_language"] = "en"
+    page = client.get(f"/admin/{address}").content.decode()
+    lit = re.findall(r'<a href="[^"]*" class="[^"]*\bactive\b[^"]*">.*?<span>([^<]+)</span>', page, re.DOTALL)
+    assert lit == [entry]

@@ -5,7 +5,6 @@ Success is not claimed: the caller reads again. What may be deleted was decided 
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -93,20 +92,19 @@ class Deleting:
         """Call the panel's function and agree to its question, native or drawn on the page."""
         tab = self._watch.tab
         requests, dialogs = tab.requests_begun, len(tab.dialogs)
-        clock = asyncio.get_running_loop().time
+        deadline = self._watch.deadline(self._watch.profile.waits.delete_seconds)
         tab.accepts_dialogs = True
         try:
             if not await frame.evaluate(CALL_FUNCTION, self._removal.function):
                 raise PanelTemporary(
                     PanelReason.LAYOUT, f"the page has no function {self._removal.function}; nothing was deleted"
                 )
-            until = clock() + self._watch.seconds(self._watch.profile.waits.delete_seconds)
-            while clock() < until:
+            while not deadline.is_over:
                 if len(tab.dialogs) > dialogs or tab.requests_begun > requests:
                     return
                 if await self._agree(frame):
                     return
-                await self._watch.pause()
+                await deadline.pause()
         finally:
             tab.accepts_dialogs = False
         raise PanelTemporary(PanelReason.LAYOUT, "the panel asked nothing that could be agreed to; nothing was deleted")

@@ -138,7 +138,7 @@ class CreateScreen:
             await button.wait_for(timeout=self._seconds(self._waits.form_seconds) * 1000)
 
         def is_unanswered(seen: Seen) -> bool:
-            if seen.mark != _MARK or len(tab.dialogs) > said_before:
+            if seen.sight is not Sight.FORM or seen.mark != _MARK or len(tab.dialogs) > said_before:
                 return False
             told = set(seen.errors) - errors_before or seen.page.get("invalid")
             return not (tab.is_quiet and told)

@@ -6,7 +6,6 @@ Every action waits until the grid has answered and stands still. Whether what it
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from playwright.async_api import TimeoutError as BrowserTimeout
 from promo.adapters.bon_admin.columns import Page, locate_columns, to_page
 from promo.adapters.bon_admin.page_scripts import FIND_FILTER, MARK_DOCUMENT, MARK_ROWS, READ_GRID
 from promo.adapters.bon_admin.sighting import Seen, Sight, Watch, error_for, grid_arguments, slow
-from promo.adapters.bon_admin.tab import browser_faults, is_moving
+from promo.adapters.bon_admin.tab import as_panel_error, browser_faults, is_moving
 from promo.errors import PanelReason, PanelTemporary
 
 # How long rows that did not change must stay as they are before "the panel answered with the same rows" is believed.
@@ -65,15 +64,14 @@ class GridScreen:
 
     async def is_loaded_since_mark(self) -> bool:
         """True where the grid stands on the screen in another document than the marked one; waits until it is complete."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + self._watch.seconds(self._waits.filter_seconds)
-        while self._is_marked and clock() < until:
+        deadline = self._watch.deadline(self._waits.filter_seconds)
+        while self._is_marked and not deadline.is_over:
             seen = await self._watch.look()
             if seen.sight is not Sight.GRID or seen.mark == _MARK:
                 return False
             if self._is_complete(seen):
                 return True
-            await self._watch.pause()
+            await deadline.pause()
         return False
 
     async def reset(self) -> None:
@@ -181,44 +179,35 @@ class GridScreen:
         return await self._stands_still(requests, doing, self._watch.seconds(seconds or self._waits.filter_seconds))
 
     async def _stands_still(self, requests: int, doing: str, seconds: float) -> bool:
-        clock = asyncio.get_running_loop().time
-        until = clock() + seconds
-        print_before: tuple[Any, ...] = ()
-        since, looks = clock(), 0
+        """Wait until the grid has answered and look after look is the same. See `after`."""
+        deadline = self._watch.deadline(seconds)
+        before: tuple[Any, ...] = ()
+        same_since, looks = 0.0, 0
         while True:
             seen = await self._watch.look()
             if seen.sight not in (Sight.GRID, Sight.LOADING, Sight.ELSEWHERE):
                 raise error_for(seen, doing)
-            now = clock()
-            grid = seen.grid
             begun = self._watch.tab.requests_begun - requests
-            print_now = (
-                seen.frame,
-                grid.get("rows"),
-                grid.get("marked"),
-                grid.get("pager"),
-                grid.get("total"),
-                grid.get("last"),
-                begun,
-            )
-            is_complete = self._is_complete(seen)
-            if not is_complete or print_now != print_before:
-                print_before, since, looks = print_now, now, 0
+            now = (seen.frame, begun, *(seen.grid.get(one) for one in ("rows", "marked", "pager", "total", "last")))
+            if now != before or not self._is_complete(seen):
+                before, same_since, looks = now, deadline.passed_seconds, 0
             looks += 1
-            if is_complete and looks > _CALM_LOOKS:
-                is_new = not grid["marked"]
-                calm = self._waits.empty_seconds if not grid["rows"] else 0.0 if is_new else _CALM_SECONDS
-                if (is_new or begun) and now - since >= calm:
-                    return True
-            if now > until:
-                if seen.sight is Sight.GRID and not begun and self._watch.tab.is_quiet:
-                    return False
-                raise (
-                    slow(doing)
-                    if seen.sight is not Sight.ELSEWHERE or not self._watch.tab.is_quiet
-                    else error_for(seen, doing)
-                )
-            await self._watch.pause()
+            has_answered = begun > 0 or not seen.grid.get("marked")
+            is_calm = looks > _CALM_LOOKS and deadline.passed_seconds - same_since >= self._calm_seconds(seen)
+            if has_answered and is_calm:
+                return True
+            if deadline.is_over:
+                break
+            await deadline.pause()
+        if seen.sight is Sight.GRID and not begun and self._watch.tab.is_quiet:
+            return False
+        raise error_for(seen, doing) if seen.sight is Sight.ELSEWHERE and self._watch.tab.is_quiet else slow(doing)
+
+    def _calm_seconds(self, seen: Seen) -> float:
+        """How long this grid must stay as it is before it is believed: an empty one longest, one of new rows not at all."""
+        if not seen.grid.get("rows"):
+            return self._waits.empty_seconds
+        return _CALM_SECONDS if seen.grid["marked"] else 0.0
 
     def _is_complete(self, seen: Seen) -> bool:
         """The grid's page is there to its end, shows no overlay, and nothing is under way."""
@@ -226,14 +215,13 @@ class GridScreen:
         return is_whole and self._watch.tab.is_quiet
 
     async def _report(self) -> dict[str, Any]:
-        for _ in range(3):
+        for _ in range(3):  # the page may be replaced between finding the frame and reading it
             frame = await self.frame()
             try:
                 report = await frame.evaluate(READ_GRID, self._arguments)
             except BrowserError as error:
                 if not is_moving(error):
-                    with browser_faults("reading the grid"):
-                        raise
+                    raise as_panel_error(error, "reading the grid") from None
                 continue
             if report is not None:
                 return dict(report)

@@ -67,7 +67,6 @@ return {
   captcha: anyShown(p.captcha),
   factor: anyShown(p.factor),
   form: shown(code),
-  frames: all('iframe, frame').length,
   errors: all(p.errors).filter(shown).map(node => plain(node.textContent)).filter(Boolean).slice(0, 8),
   invalid: code && code.form && document.__portalMark
     ? Array.from(code.form.querySelectorAll(':invalid')).filter(shown).map(node => node.validationMessage) : [],

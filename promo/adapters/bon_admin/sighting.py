@@ -1,4 +1,4 @@
-"""What is on the screen, by name, and waiting until something is. The only place where the adapter waits for a state.
+"""What is on the screen, by name, and waiting until something is.
 
 A wait ends as soon as the state is there. When it does not come, the error says why: still loading is SLOW, complete but different is LAYOUT.
 """
@@ -89,6 +89,27 @@ def grid_arguments(profile: PanelProfile) -> dict[str, Any]:
     }
 
 
+class Deadline:
+    """How long a wait has lasted and may last. Every loop of looks in this package has one."""
+
+    def __init__(self, seconds: float) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._begun = self._clock()
+        self._seconds = seconds
+
+    @property
+    def passed_seconds(self) -> float:
+        return self._clock() - self._begun
+
+    @property
+    def is_over(self) -> bool:
+        return self.passed_seconds > self._seconds
+
+    async def pause(self) -> None:
+        """Until the next look."""
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
 class Watch:
     """Looks at one tab through one profile. `longest_wait_seconds` caps every wait."""
 
@@ -108,10 +129,13 @@ class Watch:
     def seconds(self, wanted: float) -> float:
         return min(wanted, self._cap)
 
+    def deadline(self, seconds: float) -> Deadline:
+        return Deadline(self.seconds(seconds))
+
     async def look(self) -> Seen:
         """One look at the page and its frames: the first that shows something known, else whether anything is still loading."""
         passing: Seen | None = None
-        for frame in self.tab.frames():
+        for frame in self._frames():
             seen = await self._look_at(frame)
             if seen.sight not in _PASSING:
                 return seen
@@ -120,6 +144,11 @@ class Watch:
         if passing is None or (passing.sight is Sight.ELSEWHERE and not self.tab.is_quiet):
             return Seen(Sight.LOADING, self.tab.page.main_frame)
         return passing
+
+    def _frames(self) -> list[Frame]:
+        """The page and the frame that the profile names; all frames where no frame is called so."""
+        page, *inner = self.tab.frames()
+        return [page, *([frame for frame in inner if self.profile.grid.frame_url_part in frame.url] or inner)]
 
     async def _look_at(self, frame: Frame) -> Seen:
         try:
@@ -158,9 +187,7 @@ class Watch:
 
         Raises PanelTemporary(SLOW) when it is still loading after `seconds`, LAYOUT when the page is complete and stays something else.
         """
-        clock = asyncio.get_running_loop().time
-        begun = clock()
-        until = begun + self.seconds(seconds)
+        deadline = self.deadline(seconds)
         idle_since: float | None = None
         waits = self.profile.waits
         while True:
@@ -170,21 +197,17 @@ class Watch:
                 return seen
             if seen.sight not in _PASSING and not held_back:
                 raise error_for(seen, doing)
-            now = clock()
-            if seen.sight is Sight.ANTI_BOT and now - begun > self.seconds(waits.anti_bot_seconds):
+            now = deadline.passed_seconds
+            if seen.sight is Sight.ANTI_BOT and now > self.seconds(waits.anti_bot_seconds):
                 raise error_for(seen, doing)
             # "Not as described" must last: some pages put their parts in place late. While a request is under way it is only slow.
             is_idle = (seen.sight is Sight.ELSEWHERE or held_back) and self.tab.is_quiet
-            idle_since = (idle_since or now) if is_idle else None
+            idle_since = None if not is_idle else now if idle_since is None else idle_since
             if idle_since is not None and now - idle_since > self.seconds(waits.settled_seconds):
                 raise error_for(seen, doing)
-            if now > until:
+            if deadline.is_over:
                 raise slow(doing)
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
-
-    async def pause(self) -> None:
-        """Until the next look."""
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await deadline.pause()
 
 
 def slow(doing: str) -> PanelTemporary:
