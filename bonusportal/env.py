@@ -6,6 +6,7 @@ names are understood as second names: a deployment can keep its environment.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,18 @@ VARIABLES = (
     Variable("USED_CODES_S3_KEY", "full key of used_codes_count.json, when it is not below S3_PREFIX", ""),
     Variable("AWS_REGION", "region of bucket and queues", "eu-north-1", also=("AWS_DEFAULT_REGION",)),
     Variable("AWS_ENDPOINT_URL", "an AWS stand-in; empty: AWS", ""),
+    Variable(
+        "PROGRAM_STARTS_AT",
+        "the bonus program's first moment, e.g. 2026-01-01T00:00:00+02:00; orders placed before it move no points",
+        "",
+    ),
+    Variable(
+        "ANCHOR_S3_PREFIX",
+        "key prefix of the ledger's anchors: the bucket's policy must forbid to delete or overwrite below it",
+        "anchors/",
+    ),
+    Variable("ADJUST_MAX_POINTS", "points that staff may adjust in one action", "500"),
+    Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
@@ -120,6 +133,15 @@ def number(name: str) -> int:
     if not (value.isascii() and value.isdigit()):
         raise ValueError(f"{name} must be a whole number, not {value!r}")
     return int(value)
+
+
+def instant(name: str) -> dt.datetime | None:
+    """A moment with a time zone, in UTC; None where it is unset or not one (a check says so)."""
+    try:
+        found = dt.datetime.fromisoformat(text(name))
+    except ValueError:
+        return None
+    return found.astimezone(dt.UTC) if found.tzinfo else None
 
 
 def words(name: str) -> list[str]:

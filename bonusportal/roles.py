@@ -10,11 +10,16 @@ _LOOK_AROUND = (
     "promo.view_replenishrun",
     "promo.view_demand",
     "promo.view_publication",
+    "bonuses.view_customer",
+    "bonuses.view_order",
+    "bonuses.view_ledgerentry",
+    "bonuses.view_earningrule",
+    "bonuses.view_verification",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
     # With a shopper on the phone: find a code, see what became of it, read it out. Every code shown in full is recorded.
-    "support": (*_LOOK_AROUND, "promo.reveal_code"),
+    "support": (*_LOOK_AROUND, "promo.reveal_code", "bonuses.adjust_points"),
     # Keeps the pools filled: settings, refills, withdrawals, and the evidence of runs (which shows live codes).
     "manager": (
         *_LOOK_AROUND,
@@ -23,6 +28,12 @@ ROLES: dict[str, tuple[str, ...]] = {
         "promo.manage_pools",
         "promo.view_profileversion",
         "promo.reveal_code",
+        "bonuses.adjust_points",
+        "bonuses.merge_customers",
+        "bonuses.export_customer",
+        "bonuses.erase_customer",
+        "bonuses.verify_ledger",
+        "bonuses.make_rules",
         "promo.view_evidence",
     ),
 }

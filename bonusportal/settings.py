@@ -6,6 +6,7 @@ Strict unless the stage is `local`: a deployed stage gets no default secret, no 
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import ipaddress
 from pathlib import Path
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "simple_history",
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
+    "bonuses.apps.BonusesConfig",
 ]
 
 MIDDLEWARE = [
@@ -242,6 +244,12 @@ RATE_LIMITS = {
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")
+
+# On a laptop everything counts; a deployed stage has to say since when.
+PROGRAM_STARTS_AT = env.instant("PROGRAM_STARTS_AT") or (dt.datetime(2000, 1, 1, tzinfo=dt.UTC) if IS_LOCAL else None)
+ANCHOR_PREFIX = env.text("ANCHOR_S3_PREFIX").strip("/") + "/"
+ADJUST_MAX_POINTS = env.number("ADJUST_MAX_POINTS")
+ADJUST_DAY_POINTS = env.number("ADJUST_DAY_POINTS")
 
 PANEL_URL = env.text("PANEL_URL")
 PANEL_USERNAME = env.text("PANEL_USERNAME")

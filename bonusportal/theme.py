@@ -54,6 +54,14 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Runs"), "smart_toy", "promo_replenishrun_changelist", "promo.view_replenishrun"),
     ),
     _section(
+        _("Bonus points"),
+        _entry(_("Customers"), "groups", "bonuses_customer_changelist", "bonuses.view_customer"),
+        _entry(_("Orders"), "shopping_bag", "bonuses_order_changelist", "bonuses.view_order"),
+        _entry(_("Entries"), "menu_book", "bonuses_ledgerentry_changelist", "bonuses.view_ledgerentry"),
+        _entry(_("Earning rules"), "percent", "bonuses_earningrule_changelist", "bonuses.view_earningrule"),
+        _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),
+    ),
+    _section(
         _("Behind the pools"),
         _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
@@ -66,6 +74,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _("Staff"),
         _entry(_("People"), "group", "auth_user_changelist", "auth.view_user"),
         _entry(_("Groups"), "shield_person", "auth_group_changelist", "auth.view_group"),
+        _entry(_("Own phones"), "contact_phone", "bonuses_staffphone_changelist", "bonuses.view_staffphone"),
         _entry(_("Second factor"), "phonelink_lock", "second_factor"),
     ),
 ]

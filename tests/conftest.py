@@ -12,7 +12,9 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.operations import BaseDatabaseOperations
 
+from bonuses import append_only
 from tools.aws_standin import AwsStandIn
 from tools.binaries import MINISTACK, chromium_program
 from tools.redis_server import Redis
@@ -58,6 +60,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """A file instead of memory: only then do several connections lock each other out as they do in earnest."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _history_may_be_swept() -> Iterator[None]:
+    """A test with real transactions ends by emptying every table, which the triggers of the ledger's history refuse: they are away for that moment."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def sweep(self: BaseDatabaseOperations, statements: list[str]) -> None:
+        append_only.remove(self.connection)
+        flush(self, statements)
+        append_only.install(self.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", sweep)
+        yield
 
 
 @pytest.fixture(scope="session")
