@@ -95,7 +95,7 @@ def test_the_command_shows_previews_and_mends(store, pool, capsys):
     call_command("mend_mirror")
     assert "agree at revision 1" in capsys.readouterr().out
     write(store, b"nonsense")
-    with pytest.raises(CommandError, match="причина|reason"):
+    with pytest.raises(CommandError, match=r"причина|reason"):
         call_command("mend_mirror", "--from", "rows")
     call_command("mend_mirror", "--from", "rows", "--reason", "cut off")
     assert "revision 2 now" in capsys.readouterr().out
