@@ -16,7 +16,7 @@ from django.db import connection, connections
 # Uses of a statement on one connection after which it is worth being prepared (psycopg's own default).
 _PREPARE_THRESHOLD = 5
 # A plan made for a table of three rows reads it from the beginning, and would go on doing so while an import makes a million of them.
-_PLAN_KEPT_SECONDS = 20
+_PLAN_KEPT_SECONDS = 10
 
 
 def stamp(moment: dt.datetime) -> Any:
