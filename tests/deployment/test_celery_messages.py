@@ -66,7 +66,7 @@ def test_what_we_publish_is_a_task_to_a_real_celery_worker():
     channel = our_app.connection_for_write(transport="memory").channel()
     message = Message(
         envelope,
-        channel=channel,  # type: ignore[arg-type]
+        channel=channel,
         accept={"application/json"},
     )
     request = Request(message, app=our_app, task=our_app.tasks["promo.tasks.publish_mirror"])

@@ -47,7 +47,7 @@ def test_an_empty_portal_fills_its_pools_through_a_real_browser_and_publishes_th
         code.code for code in world.state.codes(origin="form") if code.amount == 100
     )
     assert world.state.counters["login"] == 1
-    assert world.value("SELECT count(*) FROM promo_evidence WHERE kind = 'picture'") > 0
+    assert int(str(world.value("SELECT count(*) FROM promo_evidence WHERE kind = 'picture'"))) > 0
 
 
 def test_the_fourth_last_code_brings_new_ones_into_the_pool_and_the_document(world: World):
