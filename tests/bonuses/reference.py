@@ -276,7 +276,7 @@ class Reference:
 
     def merge(self, old: int, new: int) -> None:
         if old in self.merged:
-            if self.survivor(old) == self.survivor(new) and new not in self.merged:
+            if old != new and self.survivor(old) == self.survivor(new):  # done before, wherever it led since
                 return
             raise Refused
         if old == new or new in self.merged:

@@ -75,7 +75,7 @@ def undone(act):
 
 def staff_id():
     user = get_user_model().objects.create(username="olena", is_superuser=True)
-    StaffPhone.objects.create(user=user, phone="+380000000099")
+    StaffPhone.objects.create(user=user, phone="+380009999999")
     return user.pk
 
 

@@ -109,7 +109,7 @@ def test_2000_random_steps_leave_the_product_and_the_reference_equal():
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False, print_blob=True
+            max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
         ),
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def _now():
 def staff(client):
     def sign_in(*permissions, username="olena"):
         user = make_staff([*VIEWS, *permissions], username)
-        StaffPhone.objects.create(user=user, phone="+380000000099")
+        StaffPhone.objects.create(user=user, phone="+380009999999")
         client.force_login(user)
         return client
 

@@ -54,7 +54,7 @@ class World:
         self.holds: list[int] = []  # the product's id of each hold of the reference
         self._keys = itertools.count(1)
         self._staff = get_user_model().objects.create(username=f"adjuster{next(_codes)}", is_superuser=True)
-        StaffPhone.objects.create(user=self._staff, phone="+380000000099")
+        StaffPhone.objects.create(user=self._staff, phone="+380009999999")
         self._base = dict(LedgerEntry.objects.values_list("pk", "pk"))
         for person in range(PEOPLE):
             self.ids.append(customers.find_or_create(phone=f"+38000000{person:04d}", now=START))
