@@ -11,7 +11,7 @@ PROVE ?= 100000
 export PORT PROVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench prove manage messages lock clean
+.PHONY: help run test lint format bench prove deploy-rehearsal manage messages lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ bench: ## How fast it is, as ratios to hand-written SQL and bare Django on this 
 
 prove: ## The long search for counterexamples; PROVE=1000000 searches longer.
 	@$(SETUP) --for test && exec $(SERVICES) -- $(VENV)/pytest -m prove --timeout=0 $(if $(K),-k '$(K)') $(PYTEST_ARGS)
+
+deploy-rehearsal: ## The whole way to AWS and back out, against a stand-in that enforces policies (docs/deploy.md).
+	@$(SETUP) --for test && exec $(VENV)/python -m tools.rehearsal
 
 manage: ## A management command in the surroundings of `make run`: make manage CMD='pool_state'
 	@$(SETUP) && exec $(VENV)/python -m tools.run manage $(CMD)

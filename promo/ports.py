@@ -75,6 +75,9 @@ class PanelConfig:
     totp_secret: str = field(default="", repr=False)
     chromium_path: str = ""  # empty: the browser Playwright installed for itself
     headed: bool = False
+    sandboxed: bool = (
+        True  # False where the platform is the sandbox: inside a function Chromium cannot make one of its own
+    )
     wait_seconds: float = 20.0  # the longest wait for one state of the page
 
 

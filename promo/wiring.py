@@ -51,6 +51,7 @@ def panel_config() -> PanelConfig | None:
         totp_secret=settings.PANEL_TOTP_SECRET,
         chromium_path=settings.CHROMIUM_PATH,
         headed=settings.PANEL_HEADED,
+        sandboxed=not settings.IS_ON_LAMBDA,
     )
 
 

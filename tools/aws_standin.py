@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -44,7 +46,8 @@ class AwsStandIn:
 
     def __enter__(self) -> Self:
         with self._resources as resources:
-            self.folder = resources.enter_context(scratch_folder())
+            # Outside the checkout: functions are unpacked there, and zappa searches the whole checkout for certain imports.
+            self.folder = resources.enter_context(scratch_folder(base=Path(tempfile.gettempdir())))
             resources.callback(self.stop)
             self.start()
             self._resources = resources.pop_all()

@@ -20,9 +20,9 @@ from django.conf import settings
 from django.db import connection
 
 from tests.deployment.function import Function, environment_of, running_function
-from tests.deployment.package import Package, web_package
 from tests.flows.world import own_database
 from tools import zappa_settings
+from tools.web_package import Package, web_package
 
 AMOUNT = 700
 SEED = """

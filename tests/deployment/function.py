@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import zappa_settings
-
-HOST = Path(__file__).with_name("lambda_host.py")
+from tools.web_package import LAMBDA_HOST
 
 
 class FunctionFailed(Exception):
@@ -68,7 +67,7 @@ class Function:
 def running_function(folder: Path, *, environment: Mapping[str, str], log: Path) -> Iterator[Function]:
     """A cold start. `-I -S -B`: no site-packages, no environment of Python's own, nothing written."""
     log.touch()
-    command = [sys.executable, "-I", "-S", "-B", str(HOST), str(folder)]
+    command = [sys.executable, "-I", "-S", "-B", str(LAMBDA_HOST), str(folder)]
     with (
         log.open("a") as err,
         subprocess.Popen(

@@ -125,7 +125,7 @@ def test_a_message_of_celerys_protocol_runs_the_real_task(web, cloud):
     document = json.loads(
         cloud.s3.get_object(Bucket=cloud.bucket, Key="promo-codes/available_codes.json")["Body"].read()
     )
-    assert document["_metadata"]["portal_revision"] == 1
+    assert document["_metadata"]["portal_revision"] >= 1
     assert [code for code in document[str(AMOUNT)] if code.startswith("BON700PACK")]
 
 

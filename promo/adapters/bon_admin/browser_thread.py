@@ -35,9 +35,10 @@ _QUIET_ARGUMENTS = (
 class BrowserThread:
     """One running Chromium and the thread that its loop lives in. Several panels may be opened in it, one after another."""
 
-    def __init__(self, *, chromium_path: str = "", headed: bool = False) -> None:
+    def __init__(self, *, chromium_path: str = "", headed: bool = False, sandboxed: bool = True) -> None:
         self._chromium_path = chromium_path
         self._headed = headed
+        self._sandboxed = sandboxed
         self._ready: concurrent.futures.Future[Browser] = concurrent.futures.Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -99,7 +100,7 @@ class BrowserThread:
                 executable_path=self._chromium_path or None,
                 headless=not self._headed,
                 # The sandbox needs an ordinary user; as root Chromium does not start with it.
-                chromium_sandbox=not as_root,
+                chromium_sandbox=self._sandboxed and not as_root,
                 args=list(_QUIET_ARGUMENTS),
             )
             self._ready.set_result(browser)

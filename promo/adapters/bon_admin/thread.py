@@ -189,7 +189,11 @@ def open_panel(
     While a call waits, `on_step` is told every step and `on_wait` is called at least every `wait_interval_seconds`, both in the caller's
     thread. Raises PanelNeedsPerson(NOT_CONFIGURED) or PanelTemporary(CRASHED) when the browser does not start.
     """
-    own = None if browser is not None else BrowserThread(chromium_path=config.chromium_path, headed=config.headed)
+    own = (
+        None
+        if browser is not None
+        else BrowserThread(chromium_path=config.chromium_path, headed=config.headed, sandboxed=config.sandboxed)
+    )
     thread = browser or own
     assert thread is not None
     proxy = PanelProxy(thread, on_step=on_step, on_wait=on_wait, wait_interval_seconds=wait_interval_seconds)

@@ -32,6 +32,6 @@ for line in sys.stdin:
     else:
         say(result=result, seconds=time.perf_counter() - began)
 foreign = sorted(
-    {m.__file__ for m in list(sys.modules.values()) if "site-packages" in (getattr(m, "__file__", "") or "")}
+    {str(m.__file__) for m in list(sys.modules.values()) if "site-packages" in (getattr(m, "__file__", "") or "")}
 )
 say(foreign=foreign, modules=sorted(sys.modules))

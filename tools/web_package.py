@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.places import ROOT, VAR, venv_program
+from tools.places import ROOT, VAR, Refusal, venv_program
 from tools.web_environment import web_environment
 
 KEPT = VAR / ".package"
+# `python -I -S -B LAMBDA_HOST folder` runs an unpacked package as Lambda would.
+LAMBDA_HOST = ROOT / "tools" / "lambda_host.py"
 SOURCES = ("bonusportal", "promo", "bonuses", "keycrm", "locale", "static", "templates", "manage.py", "zappa_settings.json", "constraints.txt",
            "requirements-web.txt", "tools/lambda_zip.py")  # fmt: skip
 # Zappa asks PyPI whether it is the newest. A closed door on this machine is the quickest answer.
@@ -51,20 +53,19 @@ def web_package() -> Package:
         return found
 
 
-def zappa(*arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run zappa on the web function's own environment; what it said. Fails when zappa does."""
+def _zappa(*arguments: str) -> None:
+    """Run zappa on the web function's own environment. Raises `Refusal` with what it said when it fails."""
     venv = web_environment(log=VAR / "setup.log")
     venv.install()
     command = [str(venv_program("zappa")), *arguments]
-    surroundings = {**os.environ, **NO_INTERNET, "VIRTUAL_ENV": str(venv.folder), **(environment or {})}
+    surroundings = {**os.environ, **NO_INTERNET, "VIRTUAL_ENV": str(venv.folder)}
     done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    if done.returncode != 0:
+        raise Refusal(f"zappa {' '.join(arguments)} failed.\n{done.stdout}{done.stderr}")
 
 
 def _make(path: Path) -> None:
-    said = zappa("package", "web", "--output", str(path), "--disable_progress")
-    assert path.exists(), said
+    _zappa("package", "web", "--output", str(path), "--disable_progress")
 
 
 def _unpack(package: Package) -> None:
