@@ -6,7 +6,9 @@
     readme      the table's place in README.md
     ground      throw-away databases and the rows in them, made by set-based SQL
     crews       processes that do one thing over and over, in rounds that take turns
-    handwritten what the portal is compared with
+    handwritten what rows are compared with
+    clicking    what the browser is compared with
+    bare/       what HTTP is compared with
 
 A theme is a module with `measure(ground, size) -> list[Figure]`; `__main__.THEMES` names it. Nothing here is imported by the product.
 """

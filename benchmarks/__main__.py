@@ -8,6 +8,7 @@ import importlib
 import os
 import secrets
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from tools.children import unwinding_signals
 from tools.places import ROOT, Refusal, run_main
 
 # Each is a module of this package. In this order they are measured and shown.
-THEMES = ("issuing", "answering", "growing", "importing")
+THEMES = ("issuing", "answering", "growing", "importing", "refilling", "cold_start")
 
 _SERVICES = ("DATABASE_URL", "REDIS_URL", "CHROMIUM_PATH")
 _UNLIMITED = {
     "PORTAL_STAGE": "local",
     "DEBUG": "no",
+    "LOG_LEVEL": "WARNING",  # on the screen; servers under load write their access log
     "GET_CODE_MODE": "open",
     "OPEN_MODE_DAILY_CAP": "1000000000",
     "RATE_GET_CODE_ADDRESS": "1000000000/minute",
@@ -41,8 +43,9 @@ def main() -> int:
     server_url = os.environ.get("DATABASE_URL", "")
     if not (server_url.startswith("postgres") and os.environ.get("REDIS_URL")):
         raise Refusal("The benchmarks need PostgreSQL and Redis around them: make bench")
-    _set_up_django()
-    figures = _measure(asked.themes or list(THEMES), server_url, QUICK if asked.quick else FULL)
+    with tempfile.TemporaryDirectory(prefix="bench-files-") as files:
+        _set_up_django(files=files)
+        figures = _measure(asked.themes or list(THEMES), server_url, QUICK if asked.quick else FULL)
     shown = f"{machine.describe(now=dt.datetime.now(dt.UTC), server_url=server_url)}\n\n{table(figures)}"
     print(f"\n{shown}", flush=True)
     if asked.write:
@@ -65,12 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up_django() -> None:
+def _set_up_django(*, files: str) -> None:
     """The portal's own settings. What a developer's environment or `.env` says otherwise is silenced: figures must not depend on it."""
     for variable in env.VARIABLES:
         for name in (variable.name, *variable.also):
             if name not in _SERVICES:
                 os.environ[name] = _UNLIMITED.get(name, "")
+    os.environ["VAR_DIR"] = files
     os.environ["SECRET_KEY"] = secrets.token_hex(32)
     os.environ["DJANGO_SETTINGS_MODULE"] = "bonusportal.settings"
     django.setup()

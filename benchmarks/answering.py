@@ -21,14 +21,15 @@ from tools.places import VAR, venv_program
 from tools.ports import LOOPBACK, free_port
 
 CLIENTS, WORKERS, THREADS = 8, 2, 4
-AMOUNT = 1100
+AMOUNT, FORMER_AMOUNT = 1100, 1200
 
 
 def measure(ground: Ground, size: Size) -> list[Figure]:
     database = ground.database()
+    database.add_history(amount_uah=FORMER_AMOUNT, count=size.issued_before)
     database.add_codes(amount_uah=AMOUNT, count=size.codes_to_drain)
     database.settle()
-    environment = {**os.environ, "DATABASE_URL": database.url}
+    environment = {**os.environ, "DATABASE_URL": database.url, "LOG_LEVEL": "INFO"}
     with _server("bonusportal.wsgi", environment) as ours, _server("benchmarks.bare.wsgi", environment) as bare:
         pages = {
             "ours": (ours, f"/get-code?amount={AMOUNT}"),

@@ -118,7 +118,7 @@ def _cold_start(folder: Path, address: str, database_url: str) -> float:
     answers = [
         json.loads(line.removeprefix("ANSWER ")) for line in done.stdout.splitlines() if line.startswith("ANSWER ")
     ]
-    imported, answered, *_ = [*answers, {}, {}]
+    imported, answered = [*answers, {}, {}][:2]
     if answered.get("result", {}).get("statusCode") != 200:
         raise RuntimeError(f"No code came from {folder}: {answered}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return float(imported["seconds"] + answered["seconds"])

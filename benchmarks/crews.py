@@ -102,12 +102,13 @@ def _carry_out(job: Job, order: Order) -> tuple[int, float]:
     return times, time.monotonic() - began
 
 
-def take_turns(measures: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, list[float]]:
-    """Each measure once per round, in an order that turns around from round to round. The first, cold round is thrown away."""
+def take_turns(
+    measures: Mapping[str, Callable[[], float]], *, rounds: int, is_cold_thrown_away: bool = True
+) -> dict[str, list[float]]:
+    """Each measure once per round, in an order that turns around from round to round. The first round warms up, unless it is told to count."""
     taken: dict[str, list[float]] = {name: [] for name in measures}
-    for number in range(rounds + 1):
-        names = list(measures)[:: 1 if number % 2 else -1]
-        for name in names:
+    for number in range(0 if is_cold_thrown_away else 1, rounds + 1):
+        for name in list(measures)[:: 1 if number % 2 else -1]:
             value = measures[name]()
             if number:
                 taken[name].append(value)

@@ -102,5 +102,10 @@ def _row(figure: Figure) -> tuple[str, ...]:
 def _number(value: float) -> str:
     """Three significant digits are all that two cores shared with others can tell."""
     if value >= 100:
-        return f"{value:,.0f}".replace(",", " ")
+        return spaced(value)
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def spaced(value: float) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value:,.0f}".replace(",", " ")

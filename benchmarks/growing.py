@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from benchmarks.crews import Jobs, crew, take_turns
-from benchmarks.figures import AtMost, Figure, figure_of_rounds
+from benchmarks.figures import AtMost, Figure, figure_of_rounds, spaced
 from benchmarks.ground import Database, Ground
 from benchmarks.sizes import Size
 from promo.services import issuing, stock
@@ -49,7 +49,7 @@ def measure(ground: Ground, size: Size) -> list[Figure]:
     def figure(name: str, title: str) -> Figure:
         return figure_of_rounds(title, times[name], times["small"], target=AtMost(1.3), unit="ms")
 
-    few, many = f"{size.small_pool:,}".replace(",", " "), f"{size.large_pool:,}".replace(",", " ")
+    few, many = spaced(size.small_pool), spaced(size.large_pool)
     return [
         figure("large", f"a code from {many} / from {few}"),
         figure("aged", f"the same with {many} issued before"),

@@ -15,11 +15,12 @@ from benchmarks.sizes import Size
 from promo.services import issuing
 
 CLIENTS = 8
-AMOUNT = 1100
+AMOUNT, FORMER_AMOUNT = 1100, 1200
 
 
 def measure(ground: Ground, size: Size) -> list[Figure]:
     database = ground.database()
+    database.add_history(amount_uah=FORMER_AMOUNT, count=size.issued_before)
     database.add_codes(amount_uah=AMOUNT, count=size.codes_to_drain)
     database.settle()
     with crew(CLIENTS, partial(_prepare, database)) as clients:

@@ -15,8 +15,14 @@ _INLINE_MAKE = re.compile(r"`((?:[A-Z]+=\S+ )*make [a-z][a-z\- ]*[^`]*)`")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
+# Its commands need an AWS account; `make deploy-rehearsal` walks the same way against a stand-in.
+ELSEWHERE = {"deploy.md"}
+
+
 def typed():
     for document in DOCUMENTS:
+        if document.name in ELSEWHERE:
+            continue
         text = document.read_text()
         lines = [line for block in _BLOCK.findall(text) for line in block.splitlines()] + _INLINE_MAKE.findall(text)
         for line in lines:
