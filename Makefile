@@ -11,7 +11,7 @@ PROVE ?= 100000
 export PORT PROVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench prove deploy-rehearsal manage messages lock clean
+.PHONY: help run test lint format bench prove deploy-rehearsal image-rehearsal manage messages lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ prove: ## The long search for counterexamples; PROVE=1000000 searches longer.
 
 deploy-rehearsal: ## The whole way to AWS and back out, against a stand-in that enforces policies (docs/deploy.md).
 	@$(SETUP) --for test && exec $(VENV)/python -m tools.rehearsal
+
+image-rehearsal: ## Build the worker's container image without Docker and let the browser in it make codes (Debian, root).
+	@$(SETUP) --for test && exec $(SERVICES) -- $(VENV)/pytest -m image -n0 $(PYTEST_ARGS)
 
 manage: ## A management command in the surroundings of `make run`: make manage CMD='pool_state'
 	@$(SETUP) && exec $(VENV)/python -m tools.run manage $(CMD)
