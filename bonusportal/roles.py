@@ -28,6 +28,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "promo.manage_pools",
         "promo.view_profileversion",
         "promo.reveal_code",
+        "promo.view_export",
+        "promo.make_export",
         "bonuses.adjust_points",
         "bonuses.merge_customers",
         "bonuses.export_customer",

@@ -26,6 +26,7 @@ SCHEDULES = (
     Schedule("runs", "promo.tasks.work_through_runs", 30, "continues requested and abandoned runs"),
     Schedule("stock", "promo.tasks.look_at_stock", 60, "asks for refills that a lost nudge or a crash forgot"),
     Schedule("mirror", "promo.tasks.publish_mirror", 15, "brings the documents up to the rows"),
+    Schedule("exports", "promo.tasks.write_exports", 60, "writes the files that staff asked for"),
     Schedule("expired-codes", "promo.tasks.void_expired_codes", 3600, "takes codes near their last day out of use"),
     Schedule(
         "old-records",

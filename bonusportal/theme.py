@@ -67,6 +67,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
         _entry(_("Publications"), "cloud_upload", "promo_publication_changelist", "promo.view_publication"),
         _entry(_("Mirror"), "compare_arrows", "promo_mirror", "promo.manage_pools"),
+        _entry(_("Exports"), "download", "promo_export_changelist", "promo.view_export"),
         _entry(_("Range of amounts"), "format_list_numbered", "promo_bulk", "promo.manage_pools"),
         _entry(_("Panel profiles"), "web_asset", "promo_profileversion_changelist", "promo.view_profileversion"),
     ),

@@ -2,6 +2,7 @@
 
 PortalError
 ├── AmountInvalid · AmountMissing            400
+├── ExportInvalid                            400
 ├── PoolUnknown · PoolEmpty                  404
 └── DailyCapReached                          429
 PanelError                                   never reaches a shopper
@@ -21,7 +22,14 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from bonusportal.errors import Conflict, NotFound, TooMany
+from bonusportal.errors import BadInput, Conflict, NotFound, TooMany
+
+
+class ExportInvalid(BadInput):
+    """The days of an export are the wrong way round."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The last day is before the first one."), code="export_invalid")
 
 
 class PoolUnknown(NotFound):
