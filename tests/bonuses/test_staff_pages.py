@@ -111,7 +111,7 @@ def test_the_balance_at_a_moment_as_it_was_known_at_another(staff, customer, set
     sealing.seal_entries(now=NOW)
     say("70415", total="500", customer=customer, now=NOW)  # learned later
     later = {"at": "2026-03-10T15:00"}
-    with time_machine.travel(NOW + DAY, tick=False):
+    with time_machine.travel(NOW + DAY / 12, tick=False):
         address = page("customer_statement", customer)
         assert "Available 10 Held 40 Owed 0" in text_of(client.get(address, later))
         assert "Available 60 Held 40 Owed 0" in text_of(client.get(address, {**later, "known_at": "2026-03-10T14:30"}))
