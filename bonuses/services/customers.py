@@ -28,12 +28,13 @@ def find_people(what: str) -> list[int]:
     Raises PhoneInvalid where it can only have been meant as a phone.
     """
     typed = what.strip()
+    found: list[int | None]
     if "@" in typed:
-        found = Customer.objects.filter(email__iexact=typed).values_list("pk", flat=True)[:MOST_FOUND]
+        found = list(Customer.objects.filter(email__iexact=typed).values_list("pk", flat=True)[:MOST_FOUND])
     elif typed.startswith(("№", "#")):
         number = typed[1:].strip()
         is_number = number.isascii() and number.isdigit() and len(number) < 19
-        found = Customer.objects.filter(pk=int(number)).values_list("pk", flat=True) if is_number else ()
+        found = list(Customer.objects.filter(pk=int(number)).values_list("pk", flat=True)) if is_number else []
     else:
         owners = Order.objects.filter(number=typed, customer__isnull=False).values_list("customer_id", flat=True)
         found = list(owners[:MOST_FOUND]) or [find_customer(typed)]
