@@ -15,6 +15,7 @@ _LOOK_AROUND = (
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
+    "bonuses.view_importbatch",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -36,6 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.erase_customer",
         "bonuses.verify_ledger",
         "bonuses.make_rules",
+        "bonuses.import_balances",
         "promo.view_evidence",
     ),
 }

@@ -28,6 +28,10 @@ SCHEDULES = (
     Schedule("mirror", "promo.tasks.publish_mirror", 15, "brings the documents up to the rows"),
     Schedule("exports", "promo.tasks.write_exports", 60, "writes the files that staff asked for"),
     Schedule("expired-codes", "promo.tasks.void_expired_codes", 3600, "takes codes near their last day out of use"),
+    Schedule("seal", "bonuses.tasks.seal_entries", 10, "gives new entries their place in the chain"),
+    Schedule("anchor", "bonuses.tasks.anchor_head", 600, "puts the chain's head where nobody can change it"),
+    Schedule("due-points", "bonuses.tasks.settle_due", 60, "brings ends of points and holds into the books"),
+    Schedule("verify-ledger", "bonuses.tasks.verify_nightly", 3600, "verifies the ledger once a night"),
     Schedule(
         "old-records",
         "bonusportal.tasks.forget_old_records",

@@ -60,6 +60,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Entries"), "menu_book", "bonuses_ledgerentry_changelist", "bonuses.view_ledgerentry"),
         _entry(_("Earning rules"), "percent", "bonuses_earningrule_changelist", "bonuses.view_earningrule"),
         _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),
+        _entry(_("Opening balances"), "move_to_inbox", "bonuses_importbatch_changelist", "bonuses.view_importbatch"),
     ),
     _section(
         _("Behind the pools"),

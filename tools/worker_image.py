@@ -48,12 +48,12 @@ def run_command(environment: Mapping[str, str], *, name: str) -> list[str]:
     bounds = [
         "--read-only",
         "--tmpfs",
-        "/tmp:rw,exec,size=1g",
+        "/tmp:rw,exec,size=1g",  # noqa: S108 - the container's
         "--cap-drop",
         "all",
         "--security-opt",
         "no-new-privileges",
-    ]  # noqa: S108 - the container's
+    ]
     limits = ["--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4000:4000", "--shm-size", "64m"]
     runtime = ["--runtime", "runc", "--cgroup-manager", "cgroupfs"]
     return [

@@ -117,6 +117,7 @@ COUNTERS: dict[str, Words] = {
     "refused.rate.balance": _("too many balance requests"),
     "refused.rate.report": _("too many reports"),
     "refused.session_required": _("no confirmed phone number"),
+    "alarm.ledger": _("ledger not as it was sealed"),
     "alarm.daily_cap": _("daily cap reached"),
     "alarm.code_taken_twice": _("issued code taken from the document"),
     "alarm.mirror_document_broken": _("document in the bucket unreadable"),
