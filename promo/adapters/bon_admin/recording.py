@@ -64,6 +64,8 @@ class Recorder:
         except PanelError as error:
             detail["reason"] = error.reason.value
             detail["error"] = error.detail
+            if error.expected and error.seen:
+                detail["expected"], detail["seen"] = error.expected, error.seen
             await self._tell(name, False, started_at, time.perf_counter() - begun, masked, detail)
             raise
         await self._tell(name, True, started_at, time.perf_counter() - begun, masked, detail)
