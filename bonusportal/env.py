@@ -56,6 +56,7 @@ VARIABLES = (
     Variable("LOW_WATER", "codes left that make a pool low, for new pools", "3", also=("MIN_CODES_THRESHOLD",)),
     Variable("TARGET_CODES", "codes that a new pool fills up to", "10", also=("TARGET_CODES_PER_AMOUNT",)),
     Variable("BATCH_ISSUES", "issues over all pools that ask for refills", "20", also=("BATCH_THRESHOLD",)),
+    Variable("STRENGTH_FLOOR", "guesses that one hit must cost on average, or the pool is warned about", "1000000000"),
     Variable("PANEL_URL", "the codes page of the store's admin panel", "", also=("ADMIN_URL",)),
     Variable("PANEL_USERNAME", "who signs in to the panel", "", also=("ADMIN_USERNAME", "BON_LOGIN"), secret=True),
     Variable("PANEL_PASSWORD", "with which password", "", also=("ADMIN_PASSWORD", "BON_PASSWORD"), secret=True),

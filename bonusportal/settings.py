@@ -244,6 +244,8 @@ RATE_LIMITS = {
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")
+# A milliard: a thousand addresses that guess at 30 a minute each need three weeks for one hit.
+STRENGTH_FLOOR = env.number("STRENGTH_FLOOR")
 
 # On a laptop everything counts; a deployed stage has to say since when.
 PROGRAM_STARTS_AT = env.instant("PROGRAM_STARTS_AT") or (dt.datetime(2000, 1, 1, tzinfo=dt.UTC) if IS_LOCAL else None)

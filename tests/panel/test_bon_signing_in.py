@@ -209,3 +209,31 @@ def test_a_missing_browser_is_a_matter_of_configuration(tmp_path):
     with pytest.raises(PanelNeedsPerson) as refused, running_browser(chromium_path=str(tmp_path / "chromium")):
         pass
     assert refused.value.reason is PanelReason.NOT_CONFIGURED
+
+
+def test_a_password_that_the_panel_refuses_all_of_a_sudden_is_sent_once(panel, browser_thread):
+    panel.state.set_switches(password_refused=True)
+    with visit(panel, browser_thread) as here:
+        error = refusal(here)
+    assert (type(error), error.reason) == (PanelNeedsPerson, PanelReason.WRONG_PASSWORD)
+    assert panel.state.counters == {"login_refused": 1}
+
+
+def test_maintenance_that_begins_in_the_middle_is_told_as_maintenance(panel, browser_thread, live_session):
+    with visit(panel, browser_thread, saved_session=live_session) as here:
+        here.panel.sign_in()
+        panel.state.set_switches(maintenance_after_requests=1)
+        with pytest.raises(PanelTemporary) as stopped:
+            all(here.panel.check_form() for _ in range(3))
+    assert stopped.value.reason is PanelReason.MAINTENANCE
+    assert panel.state.counters == {}
+
+
+def test_sessions_that_die_all_the_time_are_renewed_only_so_often(panel, browser_thread, live_session):
+    panel.state.set_switches(session_requests=2)
+    with visit(panel, browser_thread, saved_session=live_session) as here:
+        here.panel.sign_in()
+        with pytest.raises(PanelTemporary) as stopped:
+            all(here.panel.read_codes(amount_uah=100) for _ in range(8))
+    assert stopped.value.reason is PanelReason.SESSION_LOST
+    assert panel.state.counters["login"] <= 6

@@ -114,6 +114,10 @@ def test_unknown_fields_stop_before_anything_is_sent(panel, browser_thread, live
     assert not isinstance(error, CodeRefused | OutcomeUnknown)
     assert error.reason is PanelReason.LAYOUT
     assert panel.state.counters == {}
+    told = here.detail("code_typed")
+    assert told["expected"] == {"screen": "form", "status": 200}
+    assert (told["seen"]["screen"], told["seen"]["status"]) == ("elsewhere", 200)
+    assert told["seen"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,9 @@ def test_a_form_that_does_not_hold_what_is_wanted_is_never_sent(panel, browser_t
     assert error.reason is PanelReason.LAYOUT
     assert words in error.detail
     assert "POST /new" not in asked
+    told = here.detail("code_typed")
+    differing = [name for name, value in told["expected"].items() if told["seen"][name] != value]
+    assert differing == [words.split(" no ")[-1].split(": ")[-1].split(" '")[0]]
 
 
 @pytest.mark.parametrize(
