@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from promo.admin.drawing import draw_badge
+from promo.admin.facts import Fact, compare, tell_facts
 from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_why
 from promo.models import Evidence, ReplenishRun, RunRow, RunStep
 from promo.models.runs import EvidenceKind
@@ -22,15 +23,6 @@ ROWS_AT_FIRST = 60
 MOST_ROWS = 2500
 # Told as a comparison, not among the other facts of a step.
 _COMPARED = ("expected", "seen")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A detail of a step: its machine name and its value, as text."""
-
-    name: str
-    value: str
-    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,37 +143,13 @@ def _tell(number: int, step: RunStep, begun: dt.datetime, pictures: list[str]) -
         started_at=step.started_at,
         after_seconds=(step.started_at - begun).total_seconds(),
         seconds=step.seconds,
-        facts=_facts({name: value for name, value in detail.items() if name not in hidden}),
-        expected=_compare(detail["expected"], detail["seen"]) if is_compared else [],
-        seen=_compare(detail["seen"], detail["expected"]) if is_compared else [],
+        facts=tell_facts({name: value for name, value in detail.items() if name not in hidden}),
+        expected=compare(detail["expected"], detail["seen"]) if is_compared else [],
+        seen=compare(detail["seen"], detail["expected"]) if is_compared else [],
         problem=sentence_for(str(detail["reason"])) if detail.get("reason") else "",
         technical=str(detail.get("error", "")),
         pictures=pictures,
     )
-
-
-def _facts(values: Mapping[str, Any]) -> list[Fact]:
-    return [
-        Fact(name.replace("_", " "), _plain(value)) for name, value in values.items() if value not in (None, "", [], {})
-    ]
-
-
-def _compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
-    """One side of a comparison, in the alphabet's order so that both sides stand level: a database keeps no order of its own in JSON."""
-    return [
-        Fact(name.replace("_", " "), _plain(value) or "—", differs=name in others and others[name] != value)
-        for name, value in sorted(values.items())
-    ]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_plain(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value)
-    return str(value)
 
 
 def _decision(name: str) -> tuple[str, str]:

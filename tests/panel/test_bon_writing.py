@@ -115,8 +115,8 @@ def test_unknown_fields_stop_before_anything_is_sent(panel, browser_thread, live
     assert error.reason is PanelReason.LAYOUT
     assert panel.state.counters == {}
     told = here.detail("code_typed")
-    assert told["expected"] == {"screen": "form", "status": 200}
-    assert (told["seen"]["screen"], told["seen"]["status"]) == ("elsewhere", 200)
+    assert told["expected"] == {"screen": "form", "http_status": 200}
+    assert (told["seen"]["screen"], told["seen"]["http_status"]) == ("elsewhere", 200)
     assert told["seen"]["text"]
 
 
