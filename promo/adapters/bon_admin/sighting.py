@@ -256,7 +256,7 @@ def error_for(seen: Seen, doing: str, wanted: Sequence[Sight] = (Sight.GRID,)) -
             )
 
 
-def _compared(seen: Seen, wanted: Sequence[Sight]) -> dict[str, dict[str, object]]:
+def _compared(seen: Seen, wanted: Sequence[Sight]) -> dict[str, Any]:
     """The screen that was wanted beside the one that is there."""
     title, text = str(seen.page.get("title", "")), str(seen.page.get("text", ""))
     return {
