@@ -102,6 +102,8 @@ class Order:
     tags: tuple[str, ...] | None
     status: OrderStatus | None
     custom_fields: Mapping[str, str] | None = field(repr=False)
+    client_id: int | None  # the buyer's id, where a live answer carries it without the buyer
+    goods_total: Decimal | None  # "products_total", in live answers only
     ordered_at: dt.datetime | None
     created_at: dt.datetime | None
     updated_at: dt.datetime | None
@@ -110,6 +112,11 @@ class Order:
     @property
     def number(self) -> str:
         return order_number(self.source_uuid, crm_id=self.id)
+
+    @property
+    def buyer_id(self) -> int | None:
+        """A hint: the id dies when cards are merged."""
+        return (self.buyer.id if self.buyer else None) or self.client_id
 
     @property
     def placed_at(self) -> dt.datetime | None:
@@ -123,9 +130,9 @@ class Order:
 
     @property
     def products_total(self) -> Decimal | None:
-        """The goods after their lines' discounts, before the order's own discount; None where the lines were not asked for."""
+        """The goods after their lines' discounts, before the order's own discount; None where neither the lines nor the sum are there."""
         if self.lines is None:
-            return None
+            return self.goods_total
         return sum((line.price_sold * line.quantity for line in self.lines), Decimal(0))
 
     @classmethod
@@ -164,6 +171,8 @@ class Order:
             else tuple(read_text(read_object(one, at).get("name"), f"{at}.name") for one, at in tags),
             status=OrderStatus.from_json(status, f"{where}.status") if status else None,
             custom_fields=read_custom_fields(item, where),
+            client_id=read_whole_or_none(item.get("client_id"), f"{where}.client_id"),
+            goods_total=read_money_or_none(item.get("products_total"), f"{where}.products_total"),
             ordered_at=read_instant(item.get("ordered_at"), f"{where}.ordered_at"),
             created_at=read_instant(item.get("created_at"), f"{where}.created_at"),
             updated_at=read_instant(item.get("updated_at"), f"{where}.updated_at"),
