@@ -110,8 +110,8 @@ def product(slug: str) -> str:
     good = BY_SLUG.get(slug)
     if good is None:
         abort(404)
-    others = [one for one in GOODS if one.category == good.category and one is not good] or list(GOODS[:3])
-    return page("product.html", good=good, others=others[:3])
+    others = sorted((one for one in GOODS if one is not good), key=lambda one: one.category != good.category)
+    return page("product.html", good=good, others=others[:4])
 
 
 @in_every_language("/cart/")
