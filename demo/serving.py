@@ -30,7 +30,9 @@ class Brief(Quiet):
             sys.stdout.flush()
 
 
-def bind(build: Build, host: str, port: int, stopping: threading.Event, log: type[WSGIRequestHandler]) -> BaseWSGIServer:
+def bind(
+    build: Build, host: str, port: int, stopping: threading.Event, log: type[WSGIRequestHandler]
+) -> BaseWSGIServer:
     """A server on that port, not yet serving. Raises OSError when the port is taken; werkzeug would end the process."""
     with socket.create_server((host, port), backlog=64) as bound:
         return make_server(

@@ -52,4 +52,6 @@ class SwitchSet:
     def grouped(cls) -> list[tuple[str, str, list[Any]]]:
         """(Ukrainian name, English name, fields) of each group, for the page."""
         every = fields(cls)  # type: ignore[arg-type]
-        return [(uk, en, [one for one in every if one.metadata["group"] == name]) for name, (uk, en) in cls.GROUPS.items()]
+        return [
+            (uk, en, [one for one in every if one.metadata["group"] == name]) for name, (uk, en) in cls.GROUPS.items()
+        ]

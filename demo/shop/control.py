@@ -32,7 +32,9 @@ def switchboard() -> str:
         values=state.switches,
         groups=Switches.grouped(),
         facts=[("Замовлення / Orders", len(state.orders())), *sorted(state.counters.items())],
-        rows=[(f"№ {one.number}", f"{one.totals.sum} грн · CRM: {one.crm} {one.crm_fault}") for one in state.orders()[-8:]],
+        rows=[
+            (f"№ {one.number}", f"{one.totals.sum} грн · CRM: {one.crm} {one.crm_fault}") for one in state.orders()[-8:]
+        ],
     )
 
 

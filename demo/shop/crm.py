@@ -6,6 +6,7 @@ before a repetition the order is looked for by its number.
 
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 import requests
 
@@ -74,7 +75,7 @@ def _ask(
     *,
     json: object = None,
     params: dict[str, str] | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {state.crm_key}", "Accept": "application/json"}
     try:
         answer = session.request(method, url, json=json, params=params, headers=headers, timeout=TIMEOUT_SECONDS)

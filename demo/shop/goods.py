@@ -48,7 +48,7 @@ GOODS = (
             "Расписанные вручную чашки зелёной, жёлтой и коричневой глазури. Каждая немного другая.",
             "Hand-painted cups in green, yellow and brown glaze. No two are quite the same.",
         ),
-        Decimal("1900"),
+        Decimal(1900),
         DISHES,
         tint="#e4ecdf",
     ),
@@ -56,7 +56,11 @@ GOODS = (
         502,
         "LK-502",
         "jug-lastivka",
-        _text("Глечик керамічний «Ластівка», 1,5 л", "Кувшин керамический «Ласточка», 1,5 л", "“Swallow” ceramic jug, 1.5 l"),
+        _text(
+            "Глечик керамічний «Ластівка», 1,5 л",
+            "Кувшин керамический «Ласточка», 1,5 л",
+            "“Swallow” ceramic jug, 1.5 l",
+        ),
         _text(
             "Глечик для узвару або молока. Тримає прохолоду, не боїться печі.",
             "Кувшин для компота или молока. Держит прохладу, не боится печи.",
@@ -76,7 +80,7 @@ GOODS = (
             "Средняя обжарка, орех и какао. Жарим каждый вторник.",
             "Medium roast, hazelnut and cocoa. We roast on Tuesdays.",
         ),
-        Decimal("899"),
+        Decimal(899),
         TEA,
         tint="#eadfd3",
     ),
@@ -90,7 +94,7 @@ GOODS = (
             "Чабрец, душица, липа. Собрано выше тысячи метров.",
             "Thyme, oregano, linden. Picked above a thousand metres.",
         ),
-        Decimal("245"),
+        Decimal(245),
         TEA,
         tint="#e2eadb",
     ),
@@ -104,9 +108,9 @@ GOODS = (
             "Плотный лён, подшит мережкой. Мягче с каждой стиркой.",
             "Dense linen with a drawn-thread hem. Softer with every wash.",
         ),
-        Decimal("780"),
+        Decimal(780),
         TEXTILE,
-        old_price=Decimal("980"),
+        old_price=Decimal(980),
         tint="#f0e3d8",
     ),
     Good(
@@ -119,7 +123,7 @@ GOODS = (
             "Мёд, чай, варенье из ежевики и две чашки в плетёной корзине.",
             "Honey, tea, blackberry jam and two cups in a wicker basket.",
         ),
-        Decimal("12340"),
+        Decimal(12340),
         GIFTS,
         tint="#f1e4cf",
     ),
@@ -133,7 +137,7 @@ GOODS = (
             "Лёгкое и быстро сохнет. Осталось три.",
             "Light and quick to dry. Three left.",
         ),
-        Decimal("160"),
+        Decimal(160),
         TEXTILE,
         stock=3,
         tint="#e6e9e4",
@@ -148,7 +152,7 @@ GOODS = (
             "Разнотравье, этого лета. Кристаллизуется — и это хорошо.",
             "Wild flowers, this summer’s. It sets, as it should.",
         ),
-        Decimal("320"),
+        Decimal(320),
         TEA,
         tint="#f5e6bd",
     ),
@@ -178,7 +182,9 @@ DELIVERIES = (
     Delivery(
         "courier", _text("Кур’єр по місту", "Курьер по городу", "Courier in town"), price=Decimal(90), has_address=True
     ),
-    Delivery("pickup", _text("Самовивіз із крамниці", "Самовывоз из магазина", "Pick up at the shop"), price=Decimal(0)),
+    Delivery(
+        "pickup", _text("Самовивіз із крамниці", "Самовывоз из магазина", "Pick up at the shop"), price=Decimal(0)
+    ),
 )
 DELIVERY_BY_KEY = {one.key: one for one in DELIVERIES}
 

@@ -107,7 +107,9 @@ def order_to_json(order: Order) -> dict[str, Any]:
         "placed_at": order.placed_at.isoformat(),
         "language": order.language,
         "buyer": vars(order.buyer),
-        "lines": [{"id": line.good.id, "article": line.good.article, "quantity": line.quantity} for line in order.lines],
+        "lines": [
+            {"id": line.good.id, "article": line.good.article, "quantity": line.quantity} for line in order.lines
+        ],
         "products": str(order.totals.products),
         "customer_discount": str(order.totals.customer_discount),
         "coupon_discount": str(order.totals.coupon_discount),

@@ -41,9 +41,7 @@ class Switches(SwitchSet):
     jquery: bool = switch(True, "jQuery на сторінці", "jQuery on the page", group="page")
 
     coupon_form: bool = switch(True, "Поле для промокоду є", "There is a coupon form", group="coupon")
-    coupon_refused: bool = switch(
-        False, "Жоден промокод не приймається", "No coupon is accepted", group="coupon"
-    )
+    coupon_refused: bool = switch(False, "Жоден промокод не приймається", "No coupon is accepted", group="coupon")
     certificate_over_total: str = switch(
         "capped",
         "Сертифікат, більший за суму",
@@ -104,9 +102,7 @@ class Switches(SwitchSet):
         group="tags",
         choices=("off", "ga4", "universal", "gtag"),
     )
-    data_layer_seconds: float = switch(
-        0.0, "…через, с після завантаження", "…after, s from the load", group="tags"
-    )
+    data_layer_seconds: float = switch(0.0, "…через, с після завантаження", "…after, s from the load", group="tags")
 
     challenge: bool = switch(
         False,

@@ -6,6 +6,7 @@ What the pages call behind the customer's back is in `widget.py`.
 import secrets
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, abort, current_app, g, make_response, redirect, render_template, request
@@ -20,6 +21,9 @@ from demo.shop.state import EmptyCartError
 from demo.shop.tags import CONTAINER, container
 from demo.shop.wording import minus, money, text
 
+LIBRARY = Path(__file__).resolve().parent / "static" / "gtm.js"
+# What may stand before a path: nothing in the default language.
+FRONTS = ("", "/<any(ua,ru,en):prefix>")
 PHONE_MASK = "+38 (999) 999-99-99"
 
 pages = Blueprint("pages", __name__)
@@ -34,7 +38,7 @@ def in_every_language(path: str, **options: Any) -> Callable[[Callable[..., Any]
     """Serve a page at its address and behind each language's prefix."""
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
-        for front in ("", "/<any(ua,ru,en):prefix>"):
+        for front in FRONTS:
             pages.add_url_rule(front + path, endpoint=view.__name__, view_func=view, **options)
         return view
 
@@ -127,9 +131,7 @@ def checkout() -> str | AnyResponse:
 
 
 def checkout_page(form: OrderForm, found: dict[str, str]) -> str:
-    return page(
-        "checkout.html", form=form, faults=found, form_token=secrets.token_hex(8), **sections_context(form)
-    )
+    return page("checkout.html", form=form, faults=found, form_token=secrets.token_hex(8), **sections_context(form))
 
 
 def sections_context(form: OrderForm) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def complete() -> str | AnyResponse:
 @pages.get("/_gtm/gtm.js")
 def tag_manager() -> AnyResponse:
     """The library with the container inside, as Google serves it."""
-    script = current_app.open_resource("static/gtm.js").read().decode()
+    script = LIBRARY.read_text(encoding="utf-8")
     packed = current_app.json.dumps(container(shop_state()))
     answer = make_response(f"window.__container = {packed};\n{script}")
     answer.headers["Content-Type"] = "text/javascript; charset=utf-8"

@@ -3,8 +3,9 @@
 Every answer is `{status, response}` with HTTP 200, also a refusal; only the `ajax_fails` switch answers 500.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,13 +16,14 @@ from demo.shop.gate import language, shop_state, visitor, wait
 from demo.shop.goods import BY_ARTICLE, warehouses
 from demo.shop.pricing import CouponRefusedError, Line
 from demo.shop.state import OutOfStockError
-from demo.shop.views import sections_context
+from demo.shop.views import FRONTS, sections_context
 from demo.shop.wording import text
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 TOKEN_HEADER = "X-CSRF-Token"
 
 widget = Blueprint("widget", __name__)
-for_both = ("", "/<any(ua,ru,en):prefix>")
 
 
 @widget.before_request
@@ -47,16 +49,16 @@ def next_token(answer: AnyResponse) -> AnyResponse:
     return answer
 
 
-def _route(path: str) -> Any:
-    def register(view: Any) -> Any:
-        for front in for_both:
+def _call(path: str) -> Callable[[View], View]:
+    def register(view: View) -> View:
+        for front in FRONTS:
             widget.add_url_rule(f"{front}/_widget/{path}/", endpoint=view.__name__, view_func=view, methods=["POST"])
         return view
 
     return register
 
 
-@_route("ajax_cart/<action>")
+@_call("ajax_cart/<action>")
 def cart_action(action: str) -> AnyResponse:
     state, form = shop_state(), request.form
     try:
@@ -111,7 +113,7 @@ def _set_coupon(code: str) -> AnyResponse:
     return _cart()
 
 
-@_route("ajax_cart/render/<skin>")
+@_call("ajax_cart/render/<skin>")
 def render(skin: str) -> AnyResponse:
     """The HTML of a part of the page, as it is now: cart, order (the checkout's summary) or sections (its form)."""
     if skin == "sections":
@@ -124,13 +126,13 @@ def render(skin: str) -> AnyResponse:
     return jsonify(status="OK", response={"html": html})
 
 
-@_route("delivery/choose")
+@_call("delivery/choose")
 def choose_delivery() -> AnyResponse:
     shop_state().choose_delivery(visitor(), request.form.get("type", ""))
     return _cart()
 
 
-@_route("delivery/warehouses")
+@_call("delivery/warehouses")
 def list_warehouses() -> AnyResponse:
     found = warehouses(request.form.get("city_id", ""))
     return jsonify(status="OK", response={"warehouses": {key: names[language()] for key, names in found.items()}})

@@ -60,7 +60,11 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
     "fault_name": ("Вкажіть ім’я", "Укажите имя", "Tell us your name"),
     "fault_phone": ("Вкажіть телефон повністю", "Укажите телефон полностью", "Tell us the whole phone number"),
     "fault_delivery": ("Оберіть спосіб доставки", "Выберите способ доставки", "Choose a way to deliver"),
-    "fault_place": ("Оберіть відділення або вкажіть адресу", "Выберите отделение или укажите адрес", "Choose a branch or tell us the address"),
+    "fault_place": (
+        "Оберіть відділення або вкажіть адресу",
+        "Выберите отделение или укажите адрес",
+        "Choose a branch or tell us the address",
+    ),
     "fault_city": ("Оберіть місто зі списку", "Выберите город из списка", "Choose a town from the list"),
     "fault_coupon": (
         "Промокод уже недійсний. Ми прибрали його: перевірте суму і підтвердьте ще раз.",

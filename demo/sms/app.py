@@ -1,6 +1,7 @@
 """`create_gateway`: the gateway's API, the page of phones, and the demonstration's door `/_demo/`."""
 
 import hmac
+import secrets
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -51,44 +52,44 @@ def take_message() -> Answer:
     if state.switches.key_refused or not hmac.compare_digest(given.encode(), state.key.encode()):
         state.count("refused")
         return jsonify(error="unauthorized"), 401
-    asked = request.get_json(silent=True)
-    wrong = _fault(asked)
-    if wrong:
+    try:
+        to, text, sender = _read(request.get_json(silent=True))
+    except ValueError as wrong:
         state.count("refused")
-        return jsonify(error=wrong), 400
-    to, outcome = phone_digits(asked["to"]), state.outcome()
-    if outcome == "too_many":
-        state.count("failed")
-        return jsonify(error="too many messages"), 429, {"Retry-After": "30"}
-    if outcome in ("fails_500", "fails_503"):
-        state.count("failed")
-        return jsonify(error="the gateway has a problem"), int(outcome[-3:])
-    if outcome == "accepted_but_lost":
-        state.count("lost")
-        return jsonify(id="lost"), 202
-    message = state.deliver(to, asked["text"], asked.get("sender") or "SMS")
-    if outcome == "sent_twice":
-        state.deliver(to, asked["text"], asked.get("sender") or "SMS")
-    if outcome == "sent_then_500":
-        state.count("failed")
-        return jsonify(error="the gateway has a problem"), 500
+        return jsonify(error=str(wrong)), 400
+    match state.outcome():
+        case "too_many":
+            state.count("failed")
+            return jsonify(error="too many messages"), 429, {"Retry-After": "30"}
+        case "fails_500" | "fails_503" as outcome:
+            state.count("failed")
+            return jsonify(error="the gateway has a problem"), int(outcome[-3:])
+        case "sent_then_500":
+            state.deliver(to, text, sender)
+            state.count("failed")
+            return jsonify(error="the gateway has a problem"), 500
+        case "accepted_but_lost":
+            state.count("lost")
+            return jsonify(id=secrets.token_hex(8)), 202
+        case "sent_twice":
+            state.deliver(to, text, sender)
     state.count("accepted")
-    return jsonify(id=message.id), 202
+    return jsonify(id=state.deliver(to, text, sender).id), 202
 
 
-def _fault(asked: object) -> str:
-    """What is wrong with a posted message; empty when nothing is."""
+def _read(asked: object) -> tuple[str, str, str]:
+    """Phone, text and sender. Raises ValueError with the sentence for the caller."""
     if not isinstance(asked, dict):
-        return "a JSON object is expected"
-    if not (isinstance(asked.get("to"), str) and phone_digits(asked["to"])):
-        return "to: 380 and nine digits are expected"
-    if not (isinstance(asked.get("text"), str) and asked["text"].strip()):
-        return "text: a text is expected"
-    if len(asked["text"]) > LONGEST_TEXT:
-        return f"text: at most {LONGEST_TEXT} characters"
-    if not isinstance(asked.get("sender") or "", str):
-        return "sender: a text is expected"
-    return ""
+        raise ValueError("a JSON object is expected")
+    to, text, sender = asked.get("to"), asked.get("text"), asked.get("sender") or "SMS"
+    phone = phone_digits(to) if isinstance(to, str) else ""
+    if not phone:
+        raise ValueError("to: 380 and nine digits are expected")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
+        raise ValueError(f"text: 1 to {LONGEST_TEXT} characters are expected")
+    if not isinstance(sender, str):
+        raise ValueError("sender: a text is expected")
+    return phone, text, sender
 
 
 @gateway.get("/")
