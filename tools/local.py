@@ -9,10 +9,11 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from demo.panel.state import DEMO_PASSWORD, DEMO_USERNAME
+from demo.sms.state import DEMO_KEY as SMS_KEY
 from tools.binaries import chromium_program
 from tools.places import VAR, Refusal
 from tools.ports import LOOPBACK, free_port, is_port_free, port_taken_sentence
@@ -26,10 +27,12 @@ PANEL_USERNAME, PANEL_PASSWORD = DEMO_USERNAME, DEMO_PASSWORD
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the portal and the simulated store panel listen, on this machine only."""
+    """Where the portal and the simulated services around it listen, on this machine only."""
 
     portal_port: int
     panel_port: int
+    shop_port: int
+    sms_port: int
 
     @property
     def portal(self) -> str:
@@ -38,6 +41,14 @@ class Addresses:
     @property
     def panel(self) -> str:
         return f"http://{LOOPBACK}:{self.panel_port}"
+
+    @property
+    def shop(self) -> str:
+        return f"http://{LOOPBACK}:{self.shop_port}"
+
+    @property
+    def sms(self) -> str:
+        return f"http://{LOOPBACK}:{self.sms_port}"
 
 
 class AlreadyRunningError(Exception):
@@ -57,14 +68,19 @@ def wanted_port(text: str) -> int:
 
 
 def choose_addresses(port: int) -> Addresses:
-    """The portal where it is wanted, the panel at the next port, or at any free one when that is taken.
+    """The portal where it is wanted, the simulated services at the ports after it, or at any free one when that is taken.
 
     Raises `Refusal` when the portal's own port is taken.
     """
     if not is_port_free(port):
         raise Refusal(port_taken_sentence(port))
-    beside = port + 1
-    return Addresses(portal_port=port, panel_port=beside if beside < 65_536 and is_port_free(beside) else free_port())
+    chosen = [port]
+    for beside, _field in enumerate(fields(Addresses)[1:], start=port + 1):
+        wanted = beside if beside < 65_536 and is_port_free(beside) else None
+        while wanted is None or wanted in chosen:
+            wanted = free_port()
+        chosen.append(wanted)
+    return Addresses(*chosen)
 
 
 @contextmanager
@@ -132,6 +148,10 @@ def surroundings(addresses: Addresses, *, redis_url: str) -> dict[str, str]:
         "PANEL_URL": f"{addresses.panel}/edit/discounts/codes",
         "PANEL_USERNAME": PANEL_USERNAME,
         "PANEL_PASSWORD": PANEL_PASSWORD,
+        "STOREFRONT_ORIGINS": addresses.shop,
+        "SMS_GATEWAY_URL": f"{addresses.sms}/messages",
+        "SMS_GATEWAY_KEY": SMS_KEY,
+        "SMS_SENDER": "Lastivka",
         **({"CHROMIUM_PATH": str(chromium)} if chromium else {}),
     }
 

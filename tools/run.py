@@ -1,4 +1,4 @@
-"""`make run`: the portal, its worker and scheduler, a Redis and the simulated store panel, in one terminal.
+"""`make run`: the portal, its worker and scheduler, a Redis and the simulated world around it, in one terminal.
 
 `python -m tools.run manage COMMAND…` runs a management command in the same surroundings.
 """
@@ -53,6 +53,11 @@ def programs(addresses: Addresses) -> dict[str, list[str]]:
             *(python, "-m", "demo.panel", "--port", str(addresses.panel_port)),
             *("--state", str(RUN / "panel.json"), "--samples"),
         ],
+        "shop": [
+            *(python, "-m", "demo.shop", "--port", str(addresses.shop_port), "--state", str(RUN / "shop.json")),
+            *("--portal", addresses.portal, "--panel", addresses.panel, "--sms", addresses.sms),
+        ],
+        "sms": [python, "-m", "demo.sms", "--port", str(addresses.sms_port)],
         "portal": [python, "-m", "tools.welcome"],
     }
 
@@ -107,7 +112,7 @@ def main() -> int:
         try:
             return run()
         except AlreadyRunningError as other:
-            where = f" at {other.addresses.portal}/admin/" if other.addresses else ""
+            where = f" at {other.addresses.shop}/" if other.addresses else ""
             print(
                 f"It is running already{where} (process {other.pid}). To stop it: Ctrl-C in its terminal, or kill {other.pid}"
             )
