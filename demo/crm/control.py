@@ -6,7 +6,6 @@ CRM, and none of it is slowed, limited or counted.
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from demo.crm.api import crm_state
 from demo.crm.rows import Row
 from demo.crm.state import CrmState, RefusedError, UnknownRowError
-from demo.crm.switches import GROUPS, Switches
+from demo.crm.switches import Switches
 
 control = Blueprint("control", __name__, url_prefix="/_demo")
 Reply = AnyResponse | tuple[AnyResponse, int]
@@ -39,11 +38,7 @@ def _is_loopback(address: str) -> bool:
 
 @control.get("/")
 def switchboard() -> str:
-    groups = [
-        (uk, en, [one for one in fields(Switches) if one.metadata["group"] == name])
-        for name, (uk, en) in GROUPS.items()
-    ]
-    return render_template("switchboard.html", state=crm_state(), groups=groups)
+    return render_template("switchboard.html", state=crm_state(), groups=Switches.grouped())
 
 
 @control.get("/state")

@@ -20,7 +20,7 @@ def home() -> str:
     return render_template("home.html", goods=samples.GOODS, **board_of(state))
 
 
-@pages.get("/board")
+@pages.get("/fresh")
 def board() -> str:
     """The moving part of the page, fetched every two seconds."""
     return render_template("board.html", **board_of(crm_state()))

@@ -17,7 +17,7 @@
   }
 
   function refresh() {
-    fetch("/board").then(function (answer) { return answer.text(); }).then(function (html) {
+    fetch("/fresh").then(function (answer) { return answer.text(); }).then(function (html) {
       var open = [].map.call(board.querySelectorAll("details[open]"), function (one) { return one.dataset.keep; });
       var had = document.activeElement && board.contains(document.activeElement) ? document.activeElement.dataset : null;
       if (html === board.dataset.seen) { return; }
