@@ -104,7 +104,7 @@ VARIABLES = (
     Variable(
         "KEYCRM_FIELD_CARD_POINTS", "name of the pipeline card's field for points to set aside", "Використати бонуси"
     ),
-    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "60/minute"),
+    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
