@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
+from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from tools.children import unwinding_signals
 from tools.local import (
-    CRM_KEY,
     NOW,
     RUN,
     Addresses,

@@ -42,6 +42,7 @@ def gate() -> Answer | None:
     key = request.headers.get("Authorization", "")
     with state.lock:
         state.counters["calls"] += 1
+        state.last_headers = dict(request.headers)
         window: SlidingWindow = current_app.config["CRM_WINDOW"]
         wait = window.take(f"{key} {request.remote_addr}", switches.limit_per_minute, state.clock().timestamp())
         if wait:
@@ -125,10 +126,14 @@ def _list(
 ) -> Answer:
     wanted = asking.filters(allowed)
     found = [row for row in rows if all(test(row, values) for test, values in wanted)]
-    envelope = asking.page(asking.sorted_rows(found, sorts), show)
-    if not crm_state().switches.nulls:
-        envelope = {name: value for name, value in envelope.items() if value is not None}
-    return jsonify(envelope)
+    return jsonify(_page(asking.sorted_rows(found, sorts), show))
+
+
+def _page(found: list[Row], show: Callable[[Row], Row]) -> Row:
+    envelope = asking.page(found, show)
+    if crm_state().switches.nulls:
+        return envelope
+    return {name: value for name, value in envelope.items() if value is not None}
 
 
 # -- buyers --------------------------------------------------------------------------------------------------------
@@ -343,7 +348,7 @@ def get_card(number: int) -> Answer:
     if state.switches.pipelines_off:
         return _told("Leads are not enabled", 400)
     shown = Shapes(state).card(state.get("cards", number), asking.parts(CARD_PARTS))
-    return jsonify(asking.page([shown], lambda row: row) if state.switches.card_as_page else shown)
+    return jsonify(_page([shown], lambda row: row) if state.switches.card_as_page else shown)
 
 
 @api.put("/pipelines/cards/<int:number>")

@@ -68,7 +68,7 @@ def page(found: list[Row], show: Callable[[Row], Row]) -> dict[str, Any]:
         "data": shown,
         "first_page_url": address(1),
         "last_page_url": address(last),
-        # Null at the end in life; the description knows no null here, so it is left out by `cut`.
+        # Null at the end in life; the description knows no null here, so the caller may leave it out.
         "next_page_url": address(number + 1) if number < last else None,
         "last_page": last,
         "path": request.base_url,

@@ -33,7 +33,7 @@ STATUSES = [
     _status(28, "Відмова на пошті", "refused", 6, closing=True),
 ]
 NEW, COMPLETED, CANCELLED = 1, 12, 19
-SOURCES = [
+SOURCES: list[dict[str, Any]] = [
     {
         "id": number,
         "name": name,
@@ -50,7 +50,7 @@ SOURCES = [
         (2, "Телефон", "phone", "api"),
     )
 ]
-TAGS = [
+TAGS: list[dict[str, Any]] = [
     {"id": 1, "name": "VIP", "alias": "vip", "color": "#1F7A5C", "created_at": MOMENT, "updated_at": MOMENT},
     {"id": 2, "name": "Подарунок", "alias": "gift", "color": "#B3372F", "created_at": MOMENT, "updated_at": MOMENT},
 ]
@@ -94,11 +94,11 @@ FIELDS = [
     ),
 ]
 PIPELINES = [{"id": 1, "title": "Бонуси"}]
-CARD_STATUSES = [
+CARD_STATUSES: list[dict[str, Any]] = [
     {"id": 101, "name": "Нова", "alias": "new", "is_active": True, "pipeline_id": 1},
     {"id": 102, "name": "Зарезервувати бонуси", "alias": "reserve", "is_active": True, "pipeline_id": 1},
 ]
-BUYERS = [
+BUYERS: list[dict[str, Any]] = [
     {"full_name": "Олена Приклад", "phone": "+380000000001", "email": "olena@customer.example"},
     {"full_name": "Тарас Зразок", "phone": "+380000000002", "email": "taras@customer.example"},
     {"full_name": "Ірина Вигадана", "phone": "+380000000003", "email": None},

@@ -36,7 +36,7 @@ def _utc_now() -> datetime:
 class CrmState:
     """One account. Safe to use from several threads; rows are changed under `lock` and leave it as copies.
 
-    `counters` tells what has happened: calls, over_limit, writes, webhooks. `take_webhooks` hands out what is to be posted.
+    `counters` tells what has happened: calls, over_limit, writes, webhooks; `last_headers` are the last call's. `take_webhooks` hands out what is to be posted.
     """
 
     def __init__(
@@ -55,13 +55,23 @@ class CrmState:
         self.switches = switches or Switches()
         self.events: deque[Row] = deque(maxlen=GONE_AFTER)
         self.has_events = threading.Event()
-        self._held: Row | None = None
-        self._rows: dict[str, dict[int, Row]] = {"buyers": {}, "orders": {}, "cards": {}}
-        self._next: Counter[str] = Counter(buyers=501, orders=2001, cards=301, lines=1, payments=1, numbers=70401)
-        self.statuses, self.sources = deepcopy(samples.STATUSES), deepcopy(samples.SOURCES)
-        self.tags, self.fields = deepcopy(samples.TAGS), deepcopy(samples.FIELDS)
+        self.last_headers: dict[str, str] = {}
+        self.clear()
         if self.path is not None and self.path.exists():
             self._load(json.loads(self.path.read_text(encoding="utf-8")))
+
+    def clear(self) -> None:
+        """An account on its first day. The switches stay."""
+        with self.lock:
+            self._held: Row | None = None
+            self._rows: dict[str, dict[int, Row]] = {"buyers": {}, "orders": {}, "cards": {}}
+            self._next: Counter[str] = Counter(buyers=501, orders=2001, cards=301, lines=1, payments=1, numbers=70401)
+            self.statuses, self.sources = deepcopy(samples.STATUSES), deepcopy(samples.SOURCES)
+            self.tags, self.fields = deepcopy(samples.TAGS), deepcopy(samples.FIELDS)
+            self.events.clear()
+            self.counters.clear()
+            self.since_turned.clear()
+            self.last_headers = {}
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -108,7 +118,7 @@ class CrmState:
     ) -> Row:
         with self.lock:
             now = self.now()
-            row = {
+            row: Row = {
                 "id": self._take("buyers"),
                 "full_name": full_name,
                 "birthday": birthday,
@@ -192,7 +202,7 @@ class CrmState:
             now = self.now()
             number = body.get("source_uuid")
             try:
-                order = {
+                order: Row = {
                     "id": self._take("orders"),
                     "parent_id": None,
                     "source_id": source,
@@ -403,7 +413,7 @@ class CrmState:
     def create_card(self, *, client_id: int, title: str = "", order_id: int | None = None) -> Row:
         with self.lock:
             now = self.now()
-            row = {
+            row: Row = {
                 "id": self._take("cards"),
                 "contact_id": client_id,
                 "client_id": client_id,
@@ -537,6 +547,7 @@ def field_values(items: Any) -> dict[str, Any]:
 
 def context_of(event: str, row: Row) -> Row:
     """The CRM's own row, not the shape of its API: other names, numbers now as number and now as text, no lines, no phone, no custom fields."""
+    names: tuple[str, ...]
     if event.startswith("lead."):
         names = (
             "id",

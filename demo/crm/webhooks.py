@@ -58,6 +58,7 @@ class Sender(threading.Thread):
                 self.deliver(body)
 
     def deliver(self, body: Row) -> bool:
+        status = 0
         for pause in self._pauses:
             if self._stopping.wait(pause):
                 return False

@@ -40,12 +40,13 @@ def custom_fields(*, crm: CrmLists, now: dt.datetime, fresh_for: dt.timedelta = 
 
 def field_uuids(*, crm: CrmLists, roles: Collection[FieldRole], now: dt.datetime) -> Mapping[FieldRole, str]:
     """Under which uuid each role is written. Raises FieldsMissing with what the CRM's administrator has to do, CrmError when it cannot be known."""
-    for fresh_for in (FRESH_FOR, LOOK_AGAIN_AFTER):
-        known = custom_fields(crm=crm, now=now, fresh_for=fresh_for)
-        found = match_fields(roles=roles, names=settings.KEYCRM_FIELDS, known=known)
-        if not found.problems:
-            return found.uuids
-    raise FieldsMissing(found.steps)
+    found = match_fields(roles=roles, names=settings.KEYCRM_FIELDS, known=custom_fields(crm=crm, now=now))
+    if found.problems:
+        again = custom_fields(crm=crm, now=now, fresh_for=LOOK_AGAIN_AFTER)
+        found = match_fields(roles=roles, names=settings.KEYCRM_FIELDS, known=again)
+    if found.problems:
+        raise FieldsMissing(found.steps)
+    return found.uuids
 
 
 def forget_lists() -> None:
