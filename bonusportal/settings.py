@@ -235,6 +235,7 @@ CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")
 # --- the program ------------------------------------------------------------------------------------------------------------------------------
 GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
+ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
 RATE_LIMITS = {
     "get_code_address": env.text("RATE_GET_CODE_ADDRESS"),
     "get_code_person": env.text("RATE_GET_CODE_PERSON"),
