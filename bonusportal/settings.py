@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
+    "storefront.apps.StorefrontConfig",
 ]
 
 MIDDLEWARE = [
