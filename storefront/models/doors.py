@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from bonuses.models import Customer
@@ -33,7 +33,7 @@ class Door(models.Model):
         constraints = [
             # The unique column lets any number of empty ones in.
             models.UniqueConstraint(
-                models.functions.Coalesce("customer", 0), condition=Q(customer=None), name="one_door_of_the_storefront"
+                Coalesce("customer", 0), condition=Q(customer=None), name="one_door_of_the_storefront"
             )
         ]
 
@@ -53,7 +53,9 @@ class DoorChange(models.Model):
 
     door = models.ForeignKey(Door, on_delete=models.PROTECT, related_name="changes", verbose_name=_("door"))
     action = models.CharField(_("what"), max_length=10, choices=DoorAction.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    # A masked phone or an address, where the lockout of somebody was lifted who is no customer.
+    about = models.CharField(_("whose"), max_length=45, blank=True)
+    actor = models.CharField(_("by"), max_length=150)
     reason = models.CharField(_("reason"), max_length=300)
     at = models.DateTimeField(_("when"))
 
