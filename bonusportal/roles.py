@@ -12,6 +12,8 @@ _LOOK_AROUND = (
     "promo.view_publication",
     "bonuses.view_customer",
     "bonuses.view_order",
+    "bonuses.view_orderreport",
+    "bonuses.view_hold",
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
@@ -34,6 +36,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.erase_customer",
         "bonuses.verify_ledger",
         "bonuses.make_rules",
+        "bonuses.decide_order",
+        "bonuses.resolve_hold",
         "promo.view_evidence",
     ),
 }

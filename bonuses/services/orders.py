@@ -142,7 +142,7 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
     if hold.order_id not in {None, order_id}:
         work.stuck.append(Stuck.HOLD_OF_ANOTHER_ORDER)
         return
-    if not (hold.is_unresolved or hold.is_spent or hold.was_freed_by_its_order):
+    if not (hold.is_unresolved or hold.is_spent or hold.may_be_taken_again):
         work.stuck.append(Stuck.HOLD_ENDED)
         return
     if step is HoldStep.KEEP:
@@ -161,7 +161,7 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
         _again(work, book, hold, code_id=hold.code_id)
         return
-    if hold.was_freed_by_its_order:
+    if hold.may_be_taken_again:
         hold = _again(work, book, hold, code_id=None)
     if hold.is_unresolved:
         if step is HoldStep.CAPTURE:

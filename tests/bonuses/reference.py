@@ -349,7 +349,7 @@ class Reference:
             return
         unresolved = hold.state in {"open", "releasing"}
         spent = hold.state == "captured" and not hold.reinstated
-        freed = hold.reinstated or (hold.state == "released" and hold.order is not None)
+        freed = hold.reinstated or (hold.state == "released" and (hold.order is not None or hold.has_code))
         if not (unresolved or spent or freed):
             return
         payers[hold.owner] = None
