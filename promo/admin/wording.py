@@ -135,6 +135,7 @@ COUNTERS: dict[str, Words] = {
     "claim.foreign": _("report of somebody else's order"),
     "claim.forged": _("report of more money than the order came to"),
     "alarm.hold_stuck": _("redemptions that need a person"),
+    "alarm.ledger": _("ledger not as it was sealed"),
     "alarm.daily_cap": _("daily cap reached"),
     "alarm.code_taken_twice": _("issued code taken from the document"),
     "alarm.mirror_document_broken": _("document in the bucket unreadable"),
