@@ -236,6 +236,7 @@ CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")
 # --- the program ------------------------------------------------------------------------------------------------------------------------------
 GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
+ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
 # Each from its variable: `balance` from RATE_BALANCE.
 LIMITED = ("get_code_address", "get_code_person", "balance", "report", "session_phone", "session_address", "verify_address")  # fmt: skip
 RATE_LIMITS = {name: env.text(f"RATE_{name.upper()}") for name in LIMITED}

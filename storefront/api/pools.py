@@ -20,7 +20,7 @@ router = Router(tags=["pools"], auth=Signed())
     operation_id="pools",
     summary=gettext_noop("Amounts and how many codes each has"),
     description=gettext_noop(
-        "Signed by X-Bonus-Key, X-Bonus-Timestamp (epoch seconds) and X-Bonus-Signature: hexadecimal HMAC-SHA256 of timestamp, method, path and body, one a line."
+        "Signed by X-Bonus-Key, X-Bonus-Timestamp (epoch seconds) and X-Bonus-Signature: hexadecimal HMAC-SHA256 of timestamp, method, path and body, on lines."
     ),
 )
 def tell_pools(request: HttpRequest) -> PoolsTold:
