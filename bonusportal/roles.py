@@ -17,6 +17,10 @@ _LOOK_AROUND = (
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
+    "storefront.view_refusal",
+    "storefront.view_proof",
+    "storefront.view_door",
+    "storefront.view_doorchange",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -38,6 +42,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.make_rules",
         "bonuses.decide_order",
         "bonuses.resolve_hold",
+        "storefront.switch_storefront",
         "promo.view_evidence",
     ),
 }

@@ -64,6 +64,13 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),
     ),
     _section(
+        _("Storefront"),
+        _entry(_("Refusals"), "gpp_bad", "storefront_refusal_changelist", "storefront.view_refusal"),
+        _entry(_("Proofs of phones"), "sms", "storefront_proof_changelist", "storefront.view_proof"),
+        _entry(_("Switched off"), "door_front", "storefront_door_changelist", "storefront.view_door"),
+        _entry(_("What staff changed"), "history", "storefront_doorchange_changelist", "storefront.view_doorchange"),
+    ),
+    _section(
         _("Behind the pools"),
         _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
