@@ -196,34 +196,32 @@ class Shop:
 
     def check(self) -> None:
         """INV-31 and POOL-01, by our rows and by the far side's truth."""
-        holds = list(
-            Hold.objects.exclude(code=None).values(
-                "customer_id", "state", "reinstated_at", "points", "code__code", "code__state"
-            )
-        )
+        wanted = ("customer_id", "state", "reinstated_at", "code__code", "code__state", "code__pool__amount_uah")
         out: Counter[int] = Counter()
-        backed = set()
-        for hold in holds:
-            is_paid = hold["state"] == "captured" and hold["reinstated_at"] is None
-            if hold["state"] in {"open", "releasing"} or is_paid:
-                backed.add(hold["code__code"])
-        issued = dict(Issue.objects.values_list("code__code", "code__state"))
-        owner_of = {hold["code__code"]: hold["customer_id"] for hold in holds}
+        backed, spent, owner_of, state_of, amount_of = set(), set(), {}, {}, {}
+        for owner, state, reinstated_at, code, code_state, amount in Hold.objects.exclude(code=None).values_list(
+            *wanted
+        ):
+            owner_of[code], state_of[code], amount_of[code] = owner, code_state, amount
+            if state == "captured" and reinstated_at is None:
+                spent.add(code)
+            elif state in {"open", "releasing"}:
+                backed.add(code)
+        issued = list(Issue.objects.values_list("code__code", flat=True))
+        assert len(issued) == len(set(issued)), "POOL-01: a string was handed out twice"
         assert set(issued) == set(owner_of), "a code was handed out without a hold"
-        amount_of = dict(Code.objects.filter(issue__isnull=False).values_list("code", "pool__amount_uah"))
-        captured = {
-            hold["code__code"] for hold in holds if hold["state"] == "captured" and hold["reinstated_at"] is None
-        }
-        for code, state in issued.items():
-            if state != CodeState.VOID and code not in captured:
-                out[owner_of[code]] += amount_of[code]
+        for code, state in state_of.items():
             if state == CodeState.VOID:
                 assert not self.panel.takes(code), "a code that counts as dead would be taken"
-            assert code in backed or not self.panel.takes(code), "a code is live and nobody's points stand for it"
-        for person in self.people:
-            held = Account.objects.get(customer_id=person, kind="held").balance or 0
+            elif code not in spent:
+                out[owner_of[code]] += amount_of[code]
+            assert code in backed | spent or not self.panel.takes(code), (
+                "a code is live and nobody's points stand for it"
+            )
+        for person, held in Account.objects.filter(customer_id__in=self.people, kind="held").values_list(
+            "customer_id", "balance"
+        ):
             assert out[person] <= held, f"INV-31: {out[person]} hryvnias are out, {held} points are held"
-        assert len(issued) == Issue.objects.count()
         # One string, one person.
         answered = {(made.promo_code, person) for (person, _key), made in self.asked.items()}
         assert len({code for code, _person in answered}) == len(answered)

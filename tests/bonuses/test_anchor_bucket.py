@@ -108,7 +108,8 @@ def test_the_ground_forbids_to_everybody_what_the_role_is_not_given():
         action
         for name in ("web", "worker")
         for statement in json.loads((ROOT / f"deploy/policies/{name}.json").read_text())["Statement"]
-        if any("/anchors" in thing for thing in statement["Resource"] if len(thing) > 1) or "/anchors" in statement["Resource"]
+        if any("/anchors" in thing for thing in statement["Resource"] if len(thing) > 1)
+        or "/anchors" in statement["Resource"]
         for action in statement["Action"]
     ]
     assert [action for action in allowed if "Delete" in action or "*" in action] == []

@@ -91,6 +91,12 @@ class Seam(RuleBasedStateMachine):
             self.shop.check()
 
 
+@pytest.fixture(autouse=True)
+def _evidence_in_memory(settings):
+    """Every reading of the panel leaves a file; here nobody looks at them."""
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+
+
 def run(examples: int) -> None:
     run_state_machine_as_test(
         Seam,

@@ -115,16 +115,10 @@ def test_a_victims_phone_with_my_e_mail_teaches_nothing_and_reaches_nothing(clie
 def test_a_balance_is_not_found_by_binary_search_over_refusals(client: Client, victim, thief):
     """Below, at and above the balance: a page's answers are alike but for the figure that it sent itself."""
     answers = []
-    for number, used in enumerate((1, 299, 300, 301, 9_999_999)):
-        answer = (
-            post(client, "/bonus-accrual", {**ORDER, "orderId": "same", "usedBonusAmount": used})
-            if number == 0
-            else None
-        )
+    for used in (299, 300, 301, 9_999_999):
         OrderReport.objects.all().delete()
-        answer = post(client, "/bonus-accrual", {**ORDER, "orderId": "same", "usedBonusAmount": used})
-        answers.append(answer.content.decode().replace(str(used), "N"))
-        assert answer.status_code == 200
+        answer = post(client, "/bonus-accrual", {**ORDER, "usedBonusAmount": used})
+        answers.append((answer.status_code, answer.content.decode().replace(str(used), "N")))
     assert len(set(answers)) == 1
     # Another's session meets its own balance, whatever phone it sends.
     for amount in (1, 100, 300):
