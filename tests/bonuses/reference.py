@@ -345,7 +345,7 @@ class Reference:
     def _apply_hold(
         self, order: RefOrder, hold: RefHold, stage: str, touched: list[RefLot], payers: dict[int, None]
     ) -> None:
-        if hold.order is not None and hold.order is not order:
+        if hold.order is not None and hold.order is not order and hold.order.state != "cancelled":
             return
         unresolved = hold.state in {"open", "releasing"}
         spent = hold.state == "captured" and not hold.reinstated
@@ -353,7 +353,9 @@ class Reference:
         if not (unresolved or spent or freed):
             return
         payers[hold.owner] = None
-        if hold.order is None:
+        if hold.order is not order:
+            if hold.order is not None:
+                hold.order.holds.remove(hold)
             hold.order = order
             order.holds.append(hold)
         if stage == "cancelled":

@@ -77,6 +77,7 @@ class Bought:
     code: str
     stage: str = "confirmed"
     told: str = ""
+    is_over: bool = False  # its code was given free for other orders: it does not come back
 
 
 class Shop:
@@ -150,9 +151,12 @@ class Shop:
         """The store completes or cancels an order; a cancelled order's code may become usable again."""
         if self.bought:
             order = self.bought[which % len(self.bought)]
+            if order.is_over:
+                return
             order.stage = ("completed", "cancelled")[stage % 2]
             if order.stage == "cancelled" and order.code and reactivates:
                 self.panel.set(order.code, RowStatus.ACTIVE)
+                order.is_over = True
 
     def tell(self, which: int) -> None:
         if self.bought:
