@@ -80,7 +80,6 @@ def give_back(*, hold_id: int, reason: str, actor: str, now: dt.datetime) -> Non
     if is_spent_for_nothing(hold_id):
         with transaction.atomic():
             refunding.prove_code_dead(hold_id=hold_id, now=now, actor=actor)
-            Hold.objects.filter(pk=hold_id).update(stuck_reason="")
             _void(Hold.objects.values_list("code_id", flat=True).get(pk=hold_id), reason=reason, actor=actor, now=now)
         return
     code_id = _code_of(hold_id)

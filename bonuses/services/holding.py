@@ -214,7 +214,7 @@ def _resolve(hold: HoldRow, state: HoldState, *, now: dt.datetime) -> None:
     """The conditional UPDATE is the answer: a hold is resolved at most once, whatever races."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bonuses_hold SET state = %s, resolved_at = %s WHERE id = %s AND state IN ('open', 'releasing')",
+            "UPDATE bonuses_hold SET state = %s, resolved_at = %s, stuck_reason = '' WHERE id = %s AND state IN ('open', 'releasing')",
             [state.value, stamp(now), hold.id],
         )
         if cursor.rowcount != 1:

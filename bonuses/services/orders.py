@@ -175,7 +175,7 @@ def _gives_up(hold: HoldRow) -> bool:
 
     The other order is not locked. If it comes back at this moment, its snapshot waits for the accounts, and finds that the hold is another order's.
     """
-    return Order.objects.filter(pk=hold.order_id, state=OrderState.CANCELLED.value).exists()
+    return Order.objects.filter(pk=hold.order_id or 0, state=OrderState.CANCELLED.value).exists()
 
 
 def _free(work: _Work, book: Book, hold: HoldRow) -> None:

@@ -12,8 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -89,9 +91,11 @@ def redeem(
 
     def effect() -> dict[str, Any]:
         made.clear()
+        claim = partial(
+            issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id
+        )
         redemption, pool_id = _redeem(
-            customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor,
-            issue={"order_number": order_number[:64], "caller_address": caller_address, "request_id": request_id},
+            customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor, claim=claim
         )  # fmt: skip
         made.append((redemption, pool_id))
         return as_payload(redemption)
@@ -123,7 +127,7 @@ def public_id_of(customer_id: int, key: str) -> str:
 
 @ledger.following_merges
 def _redeem(
-    *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, issue: dict[str, str]
+    *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, claim: Callable[..., issuing.IssuedCode]
 ) -> tuple[Redemption, int]:  # fmt: skip
     with transaction.atomic():
         book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
@@ -136,9 +140,9 @@ def _redeem(
         if book.points < points:
             raise InsufficientPoints(book.points)
         drawn, _short = draw(book.lots.values(), points)
-        issued = issuing.issue_code(
-            amount_uah=points, channel=IssueChannel.REDEMPTION, now=now, natural_key=_issue_key(hold_key), actor=actor, **issue
-        )  # fmt: skip
+        issued = claim(
+            amount_uah=points, channel=IssueChannel.REDEMPTION, now=now, natural_key=_issue_key(hold_key), actor=actor
+        )
         hold = holding.write_hold(
             book, key=hold_key, draws=drawn, now=now, actor=actor, expires_at=now + HOLD_LIVES, code_id=issued.code_id
         )
@@ -176,7 +180,7 @@ def _give_back(book: Book, points: int, *, hold_key: str, now: dt.datetime, acto
         AskedAgain.objects.create(key=hold_key, hold_id=hold_id, asked_at=now)
         found = _find_by_key(key, points)
         assert found is not None
-        return found
+        return replace(found, is_replay=False)
     return None
 
 
@@ -228,9 +232,7 @@ def _look_at_stock(redemption: Redemption, pool_id: int, *, now: dt.datetime) ->
     except DatabaseError:
         logger.exception("stock of pool %s could not be looked at; the sweep will", pool_id)
         return redemption
-    return Redemption(
-        redemption.id, redemption.promo_code, redemption.points, redemption.state, redemption.expires_at, runs_asked=bool(asked)
-    )  # fmt: skip
+    return replace(redemption, runs_asked=bool(asked))
 
 
 def note_unmet(*, points: int, now: dt.datetime) -> None:
@@ -263,8 +265,7 @@ def ask_release(*, public_id: str, customer_id: int, now: dt.datetime, actor: st
     """
     hold_id = _row_of(public_id, customer_id)[6]
     asked = releasing.begin_release(hold_id=hold_id, now=now, actor=actor, reason="the customer took the code off")
-    found = find_redemption(public_id=public_id, customer_id=customer_id)
-    return Redemption(found.id, found.promo_code, found.points, found.state, found.expires_at, runs_asked=asked)
+    return replace(find_redemption(public_id=public_id, customer_id=customer_id), runs_asked=asked)
 
 
 def holds_of_code(code: str) -> list[int]:

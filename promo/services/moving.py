@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal.errors import BadInput
 from promo.errors import CodeNotInState
-from promo.models import Code, CodeEvent, CodeState, Lot
+from promo.models import Code, CodeEvent, CodeState, Issue, Lot
 from promo.models.codes import LotSource
 from promo.policy import MIN_DAYS_LEFT
 
@@ -118,9 +118,12 @@ def hand_back(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> boo
 
     Whoever deletes marks the row in the same way first: only one of the two conditional UPDATEs finds its row.
     """
+    if not Issue.objects.filter(code_id=code_id).exists():
+        return False
     with transaction.atomic():
+        # Columns of the row itself only: with a join the conditions would stand in a sub-query, which is not asked again after waiting for the row.
         handed = Code.objects.filter(
-            pk=code_id, state=CodeState.WITHDRAWN, retire_tried_at=None, inactive_since=None, issue__isnull=False
+            pk=code_id, state=CodeState.WITHDRAWN, retire_tried_at=None, inactive_since=None
         ).update(state=CodeState.ISSUED, reason="", changed_at=now, is_use_settled=False)
         if handed:
             CodeEvent.objects.create(
