@@ -12,10 +12,16 @@ _LOOK_AROUND = (
     "promo.view_publication",
     "bonuses.view_customer",
     "bonuses.view_order",
+    "bonuses.view_orderreport",
+    "bonuses.view_hold",
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
     "bonuses.view_importbatch",
+    "storefront.view_refusal",
+    "storefront.view_proof",
+    "storefront.view_door",
+    "storefront.view_doorchange",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -38,6 +44,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.verify_ledger",
         "bonuses.make_rules",
         "bonuses.import_balances",
+        "bonuses.decide_order",
+        "bonuses.resolve_hold",
+        "storefront.switch_storefront",
         "promo.view_evidence",
     ),
 }

@@ -28,6 +28,9 @@ SCHEDULES = (
     Schedule("mirror", "promo.tasks.publish_mirror", 15, "brings the documents up to the rows"),
     Schedule("exports", "promo.tasks.write_exports", 60, "writes the files that staff asked for"),
     Schedule("expired-codes", "promo.tasks.void_expired_codes", 3600, "takes codes near their last day out of use"),
+    Schedule("codes-back", "bonuses.tasks.carry_codes_back", 30, "ends holds by what became of their codes"),
+    Schedule("warnings", "bonuses.tasks.warn_of_ends", 3600, "warns customers of points that end"),
+    Schedule("old-claims", "bonuses.tasks.forget_reports", 3600, "drops order reports after 14 days"),
     Schedule("seal", "bonuses.tasks.seal_entries", 10, "gives new entries their place in the chain"),
     Schedule("anchor", "bonuses.tasks.anchor_head", 600, "puts the chain's head where nobody can change it"),
     Schedule("due-points", "bonuses.tasks.settle_due", 60, "brings ends of points and holds into the books"),
@@ -38,6 +41,8 @@ SCHEDULES = (
         3600,
         "drops idempotency records, rate windows and old evidence",
     ),
+    Schedule("digits", "storefront.tasks.send_digits", 15, "sends codes whose nudge was lost or whose sender crashed"),
+    Schedule("strangers", "storefront.tasks.forget_old", 3600, "forgets phones of proofs and addresses of refusals"),
 )
 
 # Runs at the panel take minutes and need a browser; everything else takes moments and must not wait behind them.

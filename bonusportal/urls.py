@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
-from bonusportal import dropin, health
+from bonusportal import dropin, dropin_accrual, dropin_balance, health
 from keycrm import proxy
 
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("", _home),
     # What `path("admin/", admin.site.urls)` makes, but by name: `include` would import it now, a cold start pays for what it imports.
     URLResolver(RoutePattern("admin/"), "bonusportal.staff_urls", app_name="admin", namespace="admin"),
+    # The same for the API: django-ninja is imported with its first call. (bonusportal.short_way answers all of it.)
+    URLResolver(RoutePattern("api/v1/"), "bonusportal.api"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
@@ -24,4 +26,6 @@ urlpatterns = [
     re_path(r"^get-code/?$", dropin.get_code),
     # The read-only way into the CRM. `.*` with DOTALL, so that a line break in a path ends there too, as nothing.
     re_path(r"(?s)^keycrm/(?P<path>.*)\Z", proxy.proxy),
+    re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),
+    re_path(r"^check-balance/?$", dropin_balance.check_balance),
 ]
