@@ -54,7 +54,7 @@ def test_a_number_that_is_none_is_named(monkeypatch):
 def test_nobody_else_reads_the_environment():
     readers = [
         path
-        for app in ("bonusportal", "promo", "bonuses", "keycrm")
+        for app in ("bonusportal", "promo", "bonuses", "storefront", "keycrm")
         for path in (ROOT / app).rglob("*.py")
         if "os.environ" in path.read_text() or "getenv(" in path.read_text()
     ]

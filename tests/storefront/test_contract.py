@@ -4,6 +4,8 @@ No answer is a server's error, none is one that the document does not describe.
 """
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -170,3 +172,12 @@ def test_the_page_to_read_is_for_developers_only(settings):
     assert "Сплатити балами" in page.content.decode()
     settings.IS_LOCAL = False
     assert Browser().get("/docs").status_code == 404
+
+
+def test_a_cold_start_does_not_import_what_only_the_api_needs():
+    asked = (
+        "import sys, django.core.wsgi as w; app = w.get_wsgi_application(); import bonusportal.urls; "
+        "print(sorted({'ninja', 'pydantic', 'cryptography', 'requests', 'celery'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
