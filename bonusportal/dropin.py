@@ -33,7 +33,7 @@ from promo.models.codes import IssueChannel
 from promo.services import issuing, stock
 
 logger = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def drop_in(*methods: str) -> Callable[[View], View]:
@@ -44,7 +44,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
     def wrap(view: View) -> View:
         @csrf_exempt
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
+        def guarded(request: HttpRequest, **parts: str) -> HttpResponse:
             try:
                 if request.method == "OPTIONS":
                     response: HttpResponse = HttpResponse(status=200)
@@ -57,7 +57,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
                     )
                     response["Allow"] = ", ".join([*methods, "OPTIONS"])
                 else:
-                    response = view(request)
+                    response = view(request, **parts)
             except PortalError as error:
                 response = error_answer(error)
             except OperationalError:

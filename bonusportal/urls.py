@@ -5,6 +5,7 @@ from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
 from bonusportal import dropin, health
+from keycrm import views as crm_views
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -21,4 +22,6 @@ urlpatterns = [
     path("metrics", health.metrics),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
+    re_path(r"^webhooks/keycrm/(?P<secret>[^/]+)/?$", crm_views.webhook),
+    re_path(rf"^(?:webhooks/)?(?P<name>{crm_views.HINT_PATHS})(?:/(?P<secret>[^/]+))?/?$", crm_views.hint),
 ]
