@@ -282,6 +282,11 @@ KEYCRM_FIELDS = {
     "card_order": env.text("KEYCRM_FIELD_CARD_ORDER"),
     "card_points": env.text("KEYCRM_FIELD_CARD_POINTS"),
 }
+# Lists as they were typed; keycrm.configured reads them, and its check names what it cannot read.
+KEYCRM_STATUS_STAGES = env.words("KEYCRM_STATUS_STAGES")
+KEYCRM_SHOP_SOURCES = env.words("KEYCRM_SHOP_SOURCES")
+KEYCRM_CARD_STATUSES = env.words("KEYCRM_CARD_STATUSES")
+KEYCRM_WRITE_BACK = env.text("KEYCRM_WRITE_BACK")
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

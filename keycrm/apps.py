@@ -9,3 +9,6 @@ class KeyCrmConfig(AppConfig):
     label = "keycrm"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("CRM")
+
+    def ready(self) -> None:
+        from keycrm import configured  # noqa: F401  # registers its check

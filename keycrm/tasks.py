@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bonusportal import counting
 from bonusportal.nudges import nudge
-from keycrm import wiring
+from keycrm import naming, wiring
 from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
 from keycrm.services import applying, polling, receiving, reconciling, reserving, vanishing, writing_back
@@ -36,7 +36,7 @@ def apply_orders() -> int:
     """Orders that a webhook, a hint or a poll asked for."""
     if not wiring.is_configured():
         return 0
-    crm, rules = wiring.open_crm(), rules_of_settings()
+    crm, rules = wiring.open_crm(patience_seconds=TURN_SECONDS), rules_of_settings()
     done = _work(lambda: applying.apply_next(crm, rules=rules, now=timezone.now()), again="keycrm.tasks.apply_orders")
     if done:
         nudge("keycrm.tasks.write_back", at_most_every_seconds=5.0)
@@ -48,9 +48,9 @@ def reserve_by_cards() -> int:
     """Cards by which managers reserve points."""
     if not wiring.is_configured():
         return 0
-    crm, rules = wiring.open_crm(), rules_of_settings()
+    crm, rules = wiring.open_crm(patience_seconds=TURN_SECONDS), rules_of_settings()
     done = _work(
-        lambda: reserving.reserve_next(crm, fields=wiring.card_fields, rules=rules, now=timezone.now()),
+        lambda: reserving.reserve_next(crm, fields=lambda: naming.card_fields(crm), rules=rules, now=timezone.now()),
         again="keycrm.tasks.reserve_by_cards",
     )
     if done:
@@ -63,7 +63,13 @@ def _poll(name: str) -> int:
         return 0
     now = timezone.now()
     try:
-        polled = polling.poll(wiring.open_crm(), name=name, rules=rules_of_settings(), now=now, at_most_pages=8)
+        polled = polling.poll(
+            wiring.open_crm(patience_seconds=TURN_SECONDS),
+            name=name,
+            rules=rules_of_settings(),
+            now=now,
+            at_most_pages=8,
+        )
     except CrmError as error:
         counting.count(f"crm.poll_failed.{error.code}", now=now)
         return 0
@@ -95,9 +101,9 @@ def write_back() -> int:
     writing_back.prepare()
     if not writing_back.find_behind(now=now, at_most=1):
         return 0
-    crm = wiring.open_crm()
+    crm = wiring.open_crm(patience_seconds=TURN_SECONDS)
     try:
-        fields = wiring.buyer_fields()
+        fields = naming.buyer_fields(crm)
     except CrmError as error:
         # The page of the connection test says what an administrator of the CRM has to do.
         counting.count(f"crm.write_back_failed.{error.code}", now=now)

@@ -130,7 +130,9 @@ def push_next(crm: Crm, *, fields: Fields, now: dt.datetime) -> Pushed | None:
 
 def _follow_merges() -> None:
     """Cards of a customer who was merged into another are the survivor's: they are behind from then on."""
-    for link in BuyerLink.objects.filter(customer__merged_into__isnull=False).select_related("customer__merged_into")[:100]:
+    for link in BuyerLink.objects.filter(customer__merged_into__isnull=False).select_related("customer__merged_into")[
+        :100
+    ]:
         survivor = link.customer.merged_into
         if link.buyer_id is None:
             link.delete()
