@@ -114,7 +114,7 @@ VARIABLES = (
         "balances reach the buyers' cards: on, off, or after_migration (once it is marked finished)",
         "after_migration",
     ),
-    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "60/minute"),
+    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -5,6 +5,7 @@ from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
 from bonusportal import dropin, health
+from keycrm import proxy
 from keycrm import views as crm_views
 
 
@@ -24,4 +25,6 @@ urlpatterns = [
     re_path(r"^get-code/?$", dropin.get_code),
     re_path(r"^webhooks/keycrm/(?P<secret>[^/]+)/?$", crm_views.webhook),
     re_path(rf"^(?:webhooks/)?(?P<name>{crm_views.HINT_PATHS})(?:/(?P<secret>[^/]+))?/?$", crm_views.hint),
+    # The read-only way into the CRM. `.*` with DOTALL, so that a line break in a path ends there too, as nothing.
+    re_path(r"(?s)^keycrm/(?P<path>.*)\Z", proxy.proxy),
 ]

@@ -56,15 +56,6 @@ def check_account(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="keycrm.E011",
             )
         )
-    if len(settings.KEYCRM_WEBHOOK_SECRETS) > 2:
-        found.append(
-            Error(
-                "KEYCRM_WEBHOOK_SECRETS holds more than two: the third and later ones are never valid.",
-                id="keycrm.E012",
-            )
-        )
-    if any(len(secret) < 20 for secret in settings.KEYCRM_WEBHOOK_SECRETS) and not settings.IS_LOCAL:
-        found.append(Error("A secret in KEYCRM_WEBHOOK_SECRETS is shorter than 20 characters.", id="keycrm.E013"))
     if settings.KEYCRM_API_TOKEN and not settings.KEYCRM_SHOP_SOURCES and not settings.IS_LOCAL:
         found.append(
             Advice("KEYCRM_SHOP_SOURCES is empty: orders of all sources of the CRM are taken for the shop's.", hint="Two sources may use the same numbers; "

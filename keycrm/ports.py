@@ -1,8 +1,10 @@
-"""What the client needs of the outside of its call: the one line to the CRM that all processes share. A protocol, no Django."""
+"""What crosses between services, client and the shared line, as protocols. No Django, no HTTP."""
 
 from __future__ import annotations
 
 from typing import Protocol
+
+from keycrm.payloads import CustomField, Order, OrderStatus, Page, Source
 
 
 class Line(Protocol):
@@ -39,3 +41,18 @@ class OpenLine:
 
     def saw_limit(self, *, wait_seconds: float) -> None:
         return
+
+
+class CrmLists(Protocol):
+    """The lists of the CRM that services look things up in. `KeyCrm` is one."""
+
+    def statuses(self) -> tuple[OrderStatus, ...]: ...
+    def sources(self) -> tuple[Source, ...]: ...
+    def custom_fields(self, *models: str) -> tuple[CustomField, ...]: ...
+
+
+class CrmToTest(CrmLists, Protocol):
+    """What the connection test asks besides."""
+
+    def orders(self, *, limit: int = 50) -> Page[Order]: ...
+    def pipelines_are_on(self) -> bool: ...

@@ -50,7 +50,9 @@ def reserve_by_cards() -> int:
         return 0
     crm, rules = wiring.open_crm(patience_seconds=TURN_SECONDS), rules_of_settings()
     done = _work(
-        lambda: reserving.reserve_next(crm, fields=lambda: naming.card_fields(crm), rules=rules, now=timezone.now()),
+        lambda: reserving.reserve_next(
+            crm, fields=lambda: naming.card_fields(crm, now=timezone.now()), rules=rules, now=timezone.now()
+        ),
         again="keycrm.tasks.reserve_by_cards",
     )
     if done:
@@ -103,7 +105,7 @@ def write_back() -> int:
         return 0
     crm = wiring.open_crm(patience_seconds=TURN_SECONDS)
     try:
-        fields = naming.buyer_fields(crm)
+        fields = naming.buyer_fields(crm, now=now)
     except CrmError as error:
         # The page of the connection test says what an administrator of the CRM has to do.
         counting.count(f"crm.write_back_failed.{error.code}", now=now)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bonusportal.phones import PhoneInvalid, normalise_phone
 from keycrm.client.asking import Span, as_fields, as_number, between, buyer_params, filled, filters, include
 from keycrm.client.calling import Caller, Timeouts
-from keycrm.errors import CrmError, NotConfigured, NotFound, OutcomeUnknown
+from keycrm.errors import CrmError, InvalidRequest, NotConfigured, NotFound, OutcomeUnknown
 from keycrm.payloads import Buyer, Card, CustomField, Order, OrderStatus, Page, Source, Tag, digits_of
 from keycrm.ports import Line, OpenLine
 
@@ -234,6 +234,13 @@ class KeyCrm:
             include(CARD_PARTS),
         ]
         return self._page("/pipelines/cards", Card.from_json, params, page=page)
+
+    def pipelines_are_on(self) -> bool:
+        try:
+            self._caller.call("GET", "/pipelines/cards", params=[("limit", "1")])
+        except InvalidRequest:
+            return False
+        return True
 
     def card(self, card_id: int) -> Card:
         found = self._caller.call("GET", f"/pipelines/cards/{card_id:d}", params=[include(CARD_PARTS)])

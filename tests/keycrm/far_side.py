@@ -40,7 +40,9 @@ class FarSide:
 
     # --- what people do there
 
-    def place(self, *, phone: str | None = "+380000000001", total: str = "1000", status: tuple[int, int] = NEW, **fields: Any) -> Order:
+    def place(
+        self, *, phone: str | None = "+380000000001", total: str = "1000", status: tuple[int, int] = NEW, **fields: Any
+    ) -> Order:
         number = next(_numbers)
         goods = Decimal(total)
         buyer = self.buyer_of(phone) if phone is not None else None
@@ -75,7 +77,9 @@ class FarSide:
         return found or self.add_buyer(phone)
 
     def add_buyer(self, phone: str, **values: Any) -> Buyer:
-        buyer = Buyer(**{"id": 9_000 + next(_numbers), "full_name": "Зразок", "phones": (phone,), "custom_fields": {}, **values})
+        buyer = Buyer(
+            **{"id": 9_000 + next(_numbers), "full_name": "Зразок", "phones": (phone,), "custom_fields": {}, **values}
+        )
         self.buyers_by_id[buyer.id] = buyer
         return buyer
 
@@ -133,7 +137,10 @@ class FarSide:
         assert discount_amount is not None
         more = discount_amount - (before.discount_amount or 0)
         made = self.change(
-            order_id, discount_amount=discount_amount, total_discount=before.total_discount + more, grand_total=before.grand_total - more
+            order_id,
+            discount_amount=discount_amount,
+            total_discount=before.total_discount + more,
+            grand_total=before.grand_total - more,
         )
         self.trouble_after("update_order")
         return made
@@ -163,7 +170,9 @@ class FarSide:
         self._call("update_buyer")
         buyer = self._find(self.buyers_by_id, buyer_id)
         filled = {**(buyer.custom_fields or {}), **(custom_fields or {})}
-        made = replace(buyer, custom_fields={uuid: value for uuid, value in filled.items() if value})  # empty ones are not shown
+        made = replace(
+            buyer, custom_fields={uuid: value for uuid, value in filled.items() if value}
+        )  # empty ones are not shown
         self.buyers_by_id[buyer_id] = made
         self.trouble_after("update_buyer")
         return made

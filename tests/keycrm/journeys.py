@@ -19,7 +19,9 @@ RULES = Rules(stages={}, shop_sources=())
 MOST_STEPS = 500
 
 
-def webhook_body(order_id: int, *, event: str = "order.change_order_status", at: dt.datetime | None = None, **context: Any) -> bytes:
+def webhook_body(
+    order_id: int, *, event: str = "order.change_order_status", at: dt.datetime | None = None, **context: Any
+) -> bytes:
     moment = at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
     return json.dumps({"event": event, "context": {"id": order_id, "status_changed_at": moment, **context}}).encode()
 

@@ -135,7 +135,12 @@ def test_an_edited_and_partly_refunded_order_ends_where_its_last_figures_say(far
 
 def test_shipping_wrap_and_taxes_earn_nothing(far):
     order = far.place(
-        total="1000", status=COMPLETED, grand_total=Decimal(1130), shipping_price=Decimal(80), wrap_price=Decimal(30), taxes=Decimal(20)
+        total="1000",
+        status=COMPLETED,
+        grand_total=Decimal(1130),
+        shipping_price=Decimal(80),
+        wrap_price=Decimal(30),
+        taxes=Decimal(20),
     )
     hear_and_work(far, order.id)
     assert net(order.number) == 100
@@ -167,7 +172,10 @@ def test_the_same_number_at_another_source_is_another_order(far):
 def test_two_orders_with_one_number_are_stuck_until_a_person_sets_one_aside(far):
     from keycrm.services import vanishing
 
-    first, second = far.place(source_uuid="55", status=COMPLETED), far.place(source_uuid="#55", status=COMPLETED, total="9000")
+    first, second = (
+        far.place(source_uuid="55", status=COMPLETED),
+        far.place(source_uuid="#55", status=COMPLETED, total="9000"),
+    )
     hear_and_work(far, first.id)
     hear_and_work(far, second.id)
     assert (stuck(first.id), stuck(second.id)) == ("same_number", "same_number")

@@ -74,7 +74,19 @@ def test_another_change_of_the_same_order_is_another_event(client):
     assert InboundEvent.objects.count() == 2
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"null", b'{"event": 5}', b'{"event": "order.x", "context": {"id": "x"}}', b"[" * 9000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"null",
+        b'{"event": 5}',
+        b'{"event": "order.x", "context": {"id": "x"}}',
+        b"[" * 9000,
+    ],
+)
 def test_what_cannot_be_understood_is_kept_for_a_person_and_answered_200(client, body):
     assert post(client, f"/webhooks/keycrm/{NEW}", body).status_code == 200
     event = InboundEvent.objects.get()
@@ -89,7 +101,11 @@ def test_an_unknown_event_is_kept_and_ignored(client):
 
 
 def test_a_card_event_asks_for_the_card(client):
-    post(client, f"/webhooks/keycrm/{NEW}", {"event": "lead.change_lead_status", "context": {"id": 3107, "status_id": 12}})
+    post(
+        client,
+        f"/webhooks/keycrm/{NEW}",
+        {"event": "lead.change_lead_status", "context": {"id": 3107, "status_id": 12}},
+    )
     assert CrmCard.objects.get().crm_id == 3107
 
 
@@ -130,7 +146,10 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", FORMER)
-@pytest.mark.parametrize("form", ["/{name}/{secret}", "/webhooks/{name}/{secret}/", "/prod/{name}/{secret}", "/prod/webhooks/{name}", "/{name}/"])
+@pytest.mark.parametrize(
+    "form",
+    ["/{name}/{secret}", "/webhooks/{name}/{secret}/", "/prod/{name}/{secret}", "/prod/webhooks/{name}", "/{name}/"],
+)
 def test_the_former_paths_are_hints_with_the_old_success_shape(client, name, form):
     body, operation = FORMER[name]
     path = form.format(name=name, secret=NEW)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bonuses.models import Customer, ImportBatch
+from bonuses.reading.balances import BalanceLine
 from bonuses.services import customers, erasing, merging
 from bonuses.services.migrating import finish_batch, import_balances
-from bonuses.reading.balances import BalanceLine
 from keycrm.errors import CrmUnavailable, InvalidRequest, OutcomeUnknown
 from keycrm.models import BuyerLink, PollCursor
 from keycrm.services import resyncing, writing_back
