@@ -15,6 +15,11 @@ _LOOK_AROUND = (
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
+    "keycrm.view_inboundevent",
+    "keycrm.view_crmorder",
+    "keycrm.view_crmcard",
+    "keycrm.view_buyerlink",
+    "keycrm.view_difference",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -34,6 +39,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.erase_customer",
         "bonuses.verify_ledger",
         "bonuses.make_rules",
+        "keycrm.replay_events",
         "promo.view_evidence",
     ),
 }

@@ -50,7 +50,8 @@ class FarSide:
             "id": 70_000 + number, "source_id": 3, "source_uuid": f"#{number + 1000}", "parent_id": None, "status_id": status[0],
             "status_group_id": status[1], "grand_total": goods, "total_discount": Decimal(0), "discount_amount": Decimal(0),
             "shipping_price": Decimal(0), "wrap_price": Decimal(0), "taxes": Decimal(0), "promocode": "", "payment_status": "not_paid",
-            "manager_comment": "", "client_id": buyer and buyer.id, "goods_total": None, "buyer": buyer and OrderBuyer(buyer.id, buyer.full_name, phone or "", ""),
+            "manager_comment": "", "client_id": buyer and buyer.id, "goods_total": None,
+            "buyer": buyer and OrderBuyer(buyer.id, buyer.full_name, phone or "", ""),
             "lines": (OrderLine(1, "sku", "goods", goods, goods, Decimal(1), Decimal(0)),), "payments": (), "tags": (), "status": None,
             "custom_fields": {}, "ordered_at": self.now, "created_at": self.now, "updated_at": self.now, "closed_at": None,
         }  # fmt: skip

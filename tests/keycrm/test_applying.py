@@ -31,6 +31,7 @@ def test_a_completed_order_earns_and_a_cancelled_one_gives_it_back(far):
     order = far.place(total="1849.90")
     assert hear_and_work(far, order.id).outcome == "applied"
     assert has(now=far.now) == (0, 0, 0)
+    far.pass_time(hours=1)
     far.change(order, status=COMPLETED)
     hear_and_work(far, order.id)
     assert has(now=far.now) == (184, 0, 0)
