@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
@@ -19,11 +20,14 @@ from keycrm.services import applying, polling, receiving, reconciling, reserving
 TURN_SECONDS = 20.0
 
 
-def _work(step: Callable[[], object | None], *, again: str) -> int:
-    """Repeat a step until there is nothing to do or the turn is over. Returns how often it did something."""
+def _work(step: Callable[[], Any], *, again: str) -> int:
+    """Repeat a step until there is nothing to do or the turn is over. Returns how often it did something.
+
+    It also ends when a step was put off: whatever stopped that one (no turn, no answer) would only put off the next one too.
+    """
     ends_at = time.monotonic() + TURN_SECONDS
     done = 0
-    while step() is not None:
+    while (worked := step()) is not None and not worked.is_put_off:
         done += 1
         if time.monotonic() > ends_at:
             nudge(again)

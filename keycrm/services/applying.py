@@ -33,7 +33,7 @@ from keycrm.services.receiving import settle_events
 ACTOR = "crm"
 MOST_PARTS, MOST_ANCESTORS = 40, 5
 MOST_LOOKS_FOR_UNKNOWN = 4
-WAITS = "waits"
+WAITS, STUCK = "waits", "stuck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,16 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What became of one order. `owner_ids` are customers whose points may have moved."""
+    """What became of one order. `releasing` are holds whose codes wait for the evidence."""
 
     crm_id: int
     outcome: str
     customer_id: int | None = None
     releasing: tuple[int, ...] = ()
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.outcome == WAITS
 
 
 class _Stuck(Exception):
@@ -78,6 +82,8 @@ def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = Non
             # The ledger refused: nothing was written, and the same snapshot would be refused again.
             leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
     reason = CrmOrder.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
+    if reason and worked.outcome == WAITS:
+        worked = Worked(crm_id, STUCK)
     if reason or worked.outcome != WAITS:
         state, word = (EventState.STUCK, reason) if reason else _as_event(worked.outcome)
         settle_events(subject=Subject.ORDER, subject_id=crm_id, until=now, state=state, reason=word, now=now)

@@ -30,6 +30,8 @@ LONGEST_WINDOW = dt.timedelta(days=1)
 FIRST_LOOK_BACK = dt.timedelta(days=30)
 LEASE_LIVES = dt.timedelta(minutes=3)
 MOST_PASSES = 3
+# The CRM tells its moments in seconds, so a change within the second in which we fetched has the same one: what was fetched that soon is fetched again.
+TOO_SOON = dt.timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +139,24 @@ def _note_page(
 
 def _changed(orders: Sequence[Order], *, rules: Rules) -> list[int]:
     """Those whose moment in the CRM is not the one that we saw last. Orders from before the program are left alone."""
-    known = {
-        row.crm_id: row
-        for row in CrmOrder.objects.filter(crm_id__in=[order.id for order in orders]).only(
-            "crm_id", "seen_at", "missing_at", "set_aside_at"
-        )
-    }
+    known = {row.crm_id: row for row in CrmOrder.objects.filter(crm_id__in=[order.id for order in orders])}
     found = []
     for order in orders:
         row = known.get(order.id)
         if row is not None:
-            if row.set_aside_at is None and (
-                row.seen_at != order.updated_at or row.seen_at is None or row.missing_at is not None
-            ):
+            if row.set_aside_at is None and not _is_known(row, order):
                 found.append(order.id)
         elif order.placed_at is None or not is_history(
             source_name(order.source_id, rules.shop_sources), number_of(order), order.placed_at
         ):
             found.append(order.id)
     return found
+
+
+def _is_known(row: CrmOrder, order: Order) -> bool:
+    if row.seen_at is None or row.fetched_at is None or row.missing_at is not None:
+        return False
+    return row.seen_at == order.updated_at and row.fetched_at >= row.seen_at + TOO_SOON
 
 
 def lag_seconds(name: str, *, now: dt.datetime) -> float | None:

@@ -54,6 +54,10 @@ class Reserved:
     order_id: int | None = None
     points: int = 0
 
+    @property
+    def is_put_off(self) -> bool:
+        return self.outcome == "waits"
+
 
 class _Stuck(Exception):
     def __init__(self, reason: str, detail: str = "", state: str = EventState.STUCK) -> None:
@@ -80,8 +84,10 @@ def reserve_next(crm: Crm, *, fields: Callable[[], CardFields], rules: Rules, no
                 done = Reserved(card_id, stuck.reason)
             else:
                 leasing.stick(lease, stuck.reason, stuck.detail)
+                done = Reserved(card_id, stuck.reason)
         except PortalError as error:
             leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+            done = Reserved(card_id, Reason.CANNOT_APPLY)
     reason: str = CrmCard.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
     if reason or done.outcome != "waits":
         settle_events(

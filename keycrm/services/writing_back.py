@@ -75,6 +75,10 @@ class Pushed:
     stuck: int = 0
     put_off: int = 0
 
+    @property
+    def is_put_off(self) -> bool:
+        return bool(self.put_off)
+
 
 def is_on() -> bool:
     """Off until the migration of balances is marked finished: before that the CRM's figures are the only ones there are."""

@@ -73,11 +73,22 @@ def test_an_order_that_arrives_hours_after_it_was_placed_is_found(far):
 
 def test_what_did_not_change_is_not_fetched_again(far):
     order = far.place()
+    far.pass_time(seconds=6)
     hear_and_work(far, order.id)
     far.pass_time(minutes=5)
     for name in (CREATED, UPDATED):
         poll(far, name)
     assert asked() == set()
+
+
+def test_a_change_within_the_second_of_the_fetch_is_not_missed(far):
+    order = far.place()
+    hear_and_work(far, order.id)
+    far.change(order, status=COMPLETED)  # the same moment in the CRM, and its webhook is lost
+    far.pass_time(minutes=5)
+    poll(far, UPDATED)
+    work(far)
+    assert net(order.number) == 100
 
 
 def test_orders_from_before_the_program_are_left_alone(far, settings):

@@ -37,7 +37,9 @@ def test_every_list_and_page_shows_its_rows(client, far, language):
     hear_and_work(far, order.id)
     hear_and_work(far, twin.id)
     customer = scenes.make_customer()
-    BuyerLink.objects.create(customer_id=customer, buyer_id=9001, stuck_reason="changed_by_hand", stuck_detail="CRM 5, portal 3")
+    BuyerLink.objects.create(
+        customer_id=customer, buyer_id=9001, stuck_reason="changed_by_hand", stuck_detail="CRM 5, portal 3"
+    )
     reconciling.reconcile(now=NOW)
     header = {"accept-language": language}
     for name in LISTS:
@@ -45,7 +47,9 @@ def test_every_list_and_page_shows_its_rows(client, far, language):
     for model in (InboundEvent, CrmOrder, BuyerLink, Difference):
         row = model.objects.first()
         text(client.get(f"/admin/keycrm/{model._meta.model_name}/{row.pk}/change/", headers=header))
-    shown = text(client.get(f"/admin/keycrm/crmorder/{CrmOrder.objects.get(crm_id=twin.id).pk}/change/", headers=header))
+    shown = text(
+        client.get(f"/admin/keycrm/crmorder/{CrmOrder.objects.get(crm_id=twin.id).pk}/change/", headers=header)
+    )
     assert str(order.id) in shown
     assert ("однаковий номер" in shown) == (language == "uk")
     text(client.get("/admin/keycrm/inboundevent/connection/", headers=header))
