@@ -271,7 +271,7 @@ class Stream:
         behind = [link.pk for link in BuyerLink.objects.exclude(buyer_id=None) if writing_back.is_behind(link)]
         wrong += [f"links {behind} are behind"] if behind else []
         for row in self.world.state.all("buyers"):
-            phone = row["phone"][0]
+            phone = row["phones"][0]
             customer = Customer.objects.filter(phone=phone).first()
             if customer is None:
                 continue
