@@ -274,19 +274,11 @@ KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
 KEYCRM_CALLS_PER_MINUTE = env.number("KEYCRM_CALLS_PER_MINUTE")
 KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
 # What the program's custom fields are called in the CRM. Their uuids differ between accounts and are looked up by name.
-KEYCRM_FIELDS = {
-    "balance": env.text("KEYCRM_FIELD_BALANCE"),
-    "reserved": env.text("KEYCRM_FIELD_RESERVED"),
-    "expires_on": env.text("KEYCRM_FIELD_EXPIRES_ON"),
-    "history": env.text("KEYCRM_FIELD_HISTORY"),
-    "card_order": env.text("KEYCRM_FIELD_CARD_ORDER"),
-    "card_points": env.text("KEYCRM_FIELD_CARD_POINTS"),
-}
-# Lists as they were typed; keycrm.configured reads them, and its check names what it cannot read.
-KEYCRM_STATUS_STAGES = env.words("KEYCRM_STATUS_STAGES")
-KEYCRM_SHOP_SOURCES = env.words("KEYCRM_SHOP_SOURCES")
-KEYCRM_CARD_STATUSES = env.words("KEYCRM_CARD_STATUSES")
-KEYCRM_WRITE_BACK = env.text("KEYCRM_WRITE_BACK")
+_FIELD_ROLES = ("balance", "reserved", "expires_on", "history", "card_order", "card_points")
+KEYCRM_FIELDS = {role: env.text(f"KEYCRM_FIELD_{role.upper()}") for role in _FIELD_ROLES}
+# As they were typed; keycrm.configured reads them, and its check names what it cannot read.
+KEYCRM_STATUS_STAGES, KEYCRM_SHOP_SOURCES = env.words("KEYCRM_STATUS_STAGES"), env.words("KEYCRM_SHOP_SOURCES")
+KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = env.words("KEYCRM_CARD_STATUSES"), env.text("KEYCRM_WRITE_BACK")
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

@@ -174,11 +174,11 @@ def test_the_command_says_the_same_and_fails_when_something_is_wrong(settings, c
     with serve(state) as running:
         settings.KEYCRM_BASE_URL, settings.KEYCRM_API_TOKEN = running.base_url, state.token
         call_command("try_crm")
-        assert "   ok  Field “Бонуси”: Found: CT_1023." in capsys.readouterr().out
+        assert "✓ Field “Бонуси”: Found: CT_1023." in capsys.readouterr().out
         state.remove_field("Бонуси")
         with pytest.raises(CommandError, match="not complete"):
             call_command("try_crm")
-    assert "WRONG  Field “Бонуси”: In KeyCRM open Settings" in capsys.readouterr().out
+    assert "✗ Field “Бонуси”: In KeyCRM open Settings" in capsys.readouterr().out
 
 
 def test_the_command_without_a_key_says_what_is_missing(settings):

@@ -290,18 +290,18 @@ def test_redis_is_real_here(redis_url):
 
 @pytest.mark.parametrize("kind", ["redis", "table"])
 @pytest.mark.django_db
-def test_hundreds_of_calls_are_made_and_none_is_over_the_limit(kind, request):
+def test_two_minutes_of_calls_are_made_and_none_is_over_the_limit(kind, request):
     """Two tasks and a page share the line, each as fast as it may."""
     world = World()
     url = request.getfixturevalue("redis_url") if kind == "redis" else ""
     tasks = [world.client(line=world.line(redis_url=url)) for _ in range(2)]
     page = world.client(line=world.line(redis_url=url), urgent=True)
-    for number in range(330):
+    for number in range(60):
         for crm in tasks:
             crm.custom_fields("client")
-        if number % 10 == 0:
+        if number % 10 == 9:
             page.custom_fields("client")
-    assert world.state.counters["calls"] == 693
+    assert world.state.counters["calls"] == 126
     assert world.state.counters["over_limit"] == 0
 
 
@@ -336,7 +336,10 @@ def test_a_crm_that_is_away_is_left_alone_by_all():
     for _ in range(5):
         with pytest.raises(CrmUnavailable):
             world.client(line=world.line()).statuses()
-    assert len(world.seen) == 5  # four failed attempts and one more opened it; the other clients did not even ask
+    assert (
+        len(world.seen) == 5
+    )  # four attempts of the first and one of the second opened it; the others did not even ask
+    assert world.clock.seconds < 10
     world.state.set_switches(errors_first=0)
     world.clock.sleep(31)
     assert world.client(line=world.line()).statuses()

@@ -11,7 +11,7 @@ from keycrm import wiring
 from keycrm.errors import NotConfigured
 from keycrm.services import diagnosing
 
-MARKS = {True: "ok", False: "WRONG", None: "note"}
+MARKS = {True: "✓", False: "✗", None: "·"}
 
 
 class Command(BaseCommand):
@@ -24,6 +24,6 @@ class Command(BaseCommand):
             raise CommandError(str(diagnosing.sentence_for(error))) from error
         findings = diagnosing.check_connection(crm=crm, now=timezone.now())
         for one in findings:
-            self.stdout.write(f"{MARKS[one.is_ok]:>5}  {one.subject}: {one.says}")
+            self.stdout.write(f"{MARKS[one.is_ok]} {one.subject}: {one.says}")
         if any(one.is_ok is False for one in findings):
             raise CommandError("The connection to the CRM is not complete: see the lines above.")
