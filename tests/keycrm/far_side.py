@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from keycrm.errors import CrmTemporary, CrmUnavailable, NotFound, OutcomeUnknown, RateLimited
 from keycrm.payloads import Buyer, Card, CustomField, Order, OrderBuyer, OrderLine, OrderStatus, Page, canonical_phones
@@ -23,6 +23,7 @@ CARD_FIELDS = CardFields(order="LD_1", points="LD_2")
 NEW, UNDER_WAY, COMPLETED, CANCELLED = (1, 1), (7, 3), (12, 5), (19, 6)  # (status, its group)
 PER_PAGE = 50
 _numbers = itertools.count(1)
+T = TypeVar("T")
 
 
 @dataclass
@@ -182,7 +183,7 @@ class FarSide:
         return []
 
     @staticmethod
-    def _find(rows: dict[int, Any], pk: int) -> Any:
+    def _find(rows: dict[int, T], pk: int) -> T:
         if pk not in rows:
             raise NotFound("there is no such row", status=404)
         return rows[pk]

@@ -16,6 +16,7 @@ from typing import Any
 from bonuses.models import Account, Customer, Hold, LedgerEntry, Lot, Order
 from bonuses.services import holding, refunding
 from demo.crm.rows import grand_total
+from keycrm.errors import CrmTemporary
 from keycrm.models import BuyerLink, CrmOrder
 from keycrm.services import applying, polling, receiving, writing_back
 from keycrm.services.applying import Rules
@@ -157,19 +158,15 @@ class Stream:
         except Dead:
             self.told["died"] += 1
             self.pass_time(self.choose.choice((1, 400)))
-        except Exception as error:
-            if not is_stormy or not hasattr(error, "code"):
-                raise
-            self.told[f"poll: {error.code}"] += 1
+        except CrmTemporary as error:
+            # A poll met a storm, or the line was full: the cursor stays where it was.
+            self.told[error.code] += 1
         finally:
             self.world.faults_before.clear()
             self.world.faults_after.clear()
         if is_stormy:
             self.told["storms"] += 1
             self.world.state.set_switches(**CALM)
-            self.over_limit = self.world.state.counters["over_limit"]
-
-    over_limit = 0
 
     def step(self) -> bool:
         dice = self.choose.random()

@@ -29,10 +29,10 @@ def addresses():
         stuck_detail="available: CRM 500, portal 70, pushed 100",
     )  # fmt: skip
     reconciling.reconcile(now=NOW)
-    event, order, line = InboundEvent.objects.first(), CrmOrder.objects.first(), Difference.objects.first()
+    event, row, line = InboundEvent.objects.first(), CrmOrder.objects.first(), Difference.objects.first()
     return {
-        "events": "inboundevent/", "event": f"inboundevent/{event.pk}/change/", "orders": "crmorder/", "order": f"crmorder/{order.pk}/change/",
-        "decide": f"crmorder/{order.pk}/decide/", "links": "buyerlink/", "link": f"buyerlink/{link.pk}/change/", "differences": "difference/",
+        "events": "inboundevent/", "event": f"inboundevent/{event.pk}/change/", "orders": "crmorder/", "order": f"crmorder/{row.pk}/change/",
+        "decide": f"crmorder/{row.pk}/decide/", "links": "buyerlink/", "link": f"buyerlink/{link.pk}/change/", "differences": "difference/",
         "difference": f"difference/{line.pk}/change/", "connection": "inboundevent/connection/",
     }  # fmt: skip
 
