@@ -116,6 +116,16 @@ VARIABLES = (
     Variable(
         "KEYCRM_FIELD_CARD_POINTS", "name of the pipeline card's field for points to set aside", "Використати бонуси"
     ),
+    Variable(
+        "KEYCRM_STATUS_STAGES", "statuses that mean something else than their group, e.g. 31:confirmed,40:cancelled", ""
+    ),
+    Variable("KEYCRM_SHOP_SOURCES", "ids of the CRM's sources that are the shop, comma separated; empty: all are", ""),
+    Variable("KEYCRM_CARD_STATUSES", "ids of the statuses in which a pipeline card reserves points; empty: all", ""),
+    Variable(
+        "KEYCRM_WRITE_BACK",
+        "balances reach the buyers' cards: on, off, or after_migration (once it is marked finished)",
+        "after_migration",
+    ),
     Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )

@@ -22,6 +22,11 @@ _LOOK_AROUND = (
     "storefront.view_proof",
     "storefront.view_door",
     "storefront.view_doorchange",
+    "keycrm.view_inboundevent",
+    "keycrm.view_crmorder",
+    "keycrm.view_crmcard",
+    "keycrm.view_buyerlink",
+    "keycrm.view_difference",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -47,6 +52,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.decide_order",
         "bonuses.resolve_hold",
         "storefront.switch_storefront",
+        "keycrm.replay_events",
         "promo.view_evidence",
     ),
 }

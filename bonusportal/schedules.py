@@ -43,6 +43,13 @@ SCHEDULES = (
     ),
     Schedule("digits", "storefront.tasks.send_digits", 15, "sends codes whose nudge was lost or whose sender crashed"),
     Schedule("strangers", "storefront.tasks.forget_old", 3600, "forgets phones of proofs and addresses of refusals"),
+    Schedule("crm-orders", "keycrm.tasks.apply_orders", 30, "goes on with orders of the CRM that were asked for"),
+    Schedule("crm-cards", "keycrm.tasks.reserve_by_cards", 60, "goes on with cards by which managers reserve points"),
+    Schedule("crm-updated", "keycrm.tasks.poll_updated", 300, "lists changed orders, the net below the webhooks"),
+    Schedule("crm-created", "keycrm.tasks.poll_created", 900, "lists new orders, the net below the webhooks"),
+    Schedule("crm-write-back", "keycrm.tasks.write_back", 60, "brings balances to the buyers' cards in the CRM"),
+    Schedule("crm-vanished", "keycrm.tasks.look_for_vanished", 21_600, "looks at orders that nobody saw for a day"),
+    Schedule("crm-differences", "keycrm.tasks.reconcile", 86_400, "lists what ledger, CRM and codes do not agree on"),
 )
 
 # Runs at the panel take minutes and need a browser; everything else takes moments and must not wait behind them.

@@ -72,6 +72,15 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("What staff changed"), "history", "storefront_doorchange_changelist", "storefront.view_doorchange"),
     ),
     _section(
+        _("CRM"),
+        _entry(_("Events"), "inbox", "keycrm_inboundevent_changelist", "keycrm.view_inboundevent"),
+        _entry(_("Differences"), "rule", "keycrm_difference_changelist", "keycrm.view_difference"),
+        _entry(_("Orders in the CRM"), "shopping_cart_checkout", "keycrm_crmorder_changelist", "keycrm.view_crmorder"),
+        _entry(_("Cards of managers"), "view_kanban", "keycrm_crmcard_changelist", "keycrm.view_crmcard"),
+        _entry(_("Buyers in the CRM"), "contacts", "keycrm_buyerlink_changelist", "keycrm.view_buyerlink"),
+        _entry(_("Connection"), "lan", "keycrm_connection", "keycrm.view_inboundevent"),
+    ),
+    _section(
         _("Behind the pools"),
         _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),

@@ -6,6 +6,7 @@ from django.urls.resolvers import RoutePattern
 
 from bonusportal import dropin, dropin_accrual, dropin_balance, health
 from keycrm import proxy
+from keycrm import views as crm_views
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -24,8 +25,10 @@ urlpatterns = [
     path("metrics", health.metrics),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
-    # The read-only way into the CRM. `.*` with DOTALL, so that a line break in a path ends there too, as nothing.
-    re_path(r"(?s)^keycrm/(?P<path>.*)\Z", proxy.proxy),
     re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),
     re_path(r"^check-balance/?$", dropin_balance.check_balance),
+    re_path(r"^webhooks/keycrm/(?P<secret>[^/]+)/?$", crm_views.webhook),
+    re_path(rf"^(?:webhooks/)?(?P<name>{crm_views.HINT_PATHS})(?:/(?P<secret>[^/]+))?/?$", crm_views.hint),
+    # The read-only way into the CRM. Any character, so that a line break in a path ends there too, as nothing.
+    re_path(r"^keycrm/(?P<path>[\s\S]*)\Z", proxy.proxy),
 ]
