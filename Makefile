@@ -11,7 +11,7 @@ PROVE ?= 100000
 export PORT PROVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench prove deploy-rehearsal manage messages lock clean
+.PHONY: help run test lint format bench prove deploy-rehearsal manage widgets messages lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ deploy-rehearsal: ## The whole way to AWS and back out, against a stand-in that 
 
 manage: ## A management command in the surroundings of `make run`: make manage CMD='pool_state'
 	@$(SETUP) && exec $(VENV)/python -m tools.run manage $(CMD)
+
+widgets: ## Build static/gtm from widgets/: what the shop's pages load. A change for shoppers is a new version in package.json.
+	@$(SETUP) --for test && exec $(VENV)/python -m tools.widgets
 
 messages: ## Collect the texts for translation into locale/, and compile what is translated. Needs gettext.
 	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext. Type: sudo apt-get install gettext"; exit 1; }
