@@ -33,6 +33,8 @@ SCHEDULES = (
         3600,
         "drops idempotency records, rate windows and old evidence",
     ),
+    Schedule("digits", "storefront.tasks.send_digits", 15, "sends codes whose nudge was lost or whose sender crashed"),
+    Schedule("strangers", "storefront.tasks.forget_old", 3600, "forgets phones of proofs and addresses of refusals"),
 )
 
 # Runs at the panel take minutes and need a browser; everything else takes moments and must not wait behind them.

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
+    "storefront.apps.StorefrontConfig",
 ]
 
 MIDDLEWARE = [
@@ -240,7 +241,17 @@ RATE_LIMITS = {
     "get_code_person": env.text("RATE_GET_CODE_PERSON"),
     "balance": env.text("RATE_BALANCE"),
     "report": env.text("RATE_REPORT"),
+    "session_phone": env.text("RATE_SESSION_PHONE"),
+    "session_address": env.text("RATE_SESSION_ADDRESS"),
+    "verify_address": env.text("RATE_VERIFY_ADDRESS"),
 }
+SESSION_FAILED_TRIES_A_DAY = env.number("SESSION_FAILED_TRIES_A_DAY")
+SESSION_MESSAGES_A_DAY = env.number("SESSION_MESSAGES_A_DAY")
+SMS_GATEWAY_URL = env.text("SMS_GATEWAY_URL")
+SMS_GATEWAY_KEY = env.text("SMS_GATEWAY_KEY")
+SMS_SENDER = env.text("SMS_SENDER")
+EMAIL_URL = env.text("EMAIL_URL")
+EMAIL_FROM = env.text("EMAIL_FROM")
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-APPS = ("promo", "bonuses", "keycrm")
+APPS = ("promo", "bonuses", "storefront", "keycrm")
 ORDER = {name: rank for rank, name in enumerate(("bonusportal", *APPS))}
 # The composition root may know the apps; the rest of the frame is a kernel that knows none.
 ROOTS = {
