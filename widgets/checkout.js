@@ -8,9 +8,9 @@ import { placeCalmly } from './core/placing.js';
 import * as shop from './core/shop.js';
 import { readToken } from './core/token.js';
 import { DEEDS, askHold, load, release, setTimer, takeOff, work } from './checkout/deeds.js';
-import { draw, frame, typed } from './checkout/drawing.js';
+import { draw, frame, go, typed } from './checkout/drawing.js';
 import CSS from './checkout/look.css';
-import { isApplied, isLive, state, sumBefore } from './checkout/state.js';
+import { isApplied, isLive, state, sumBefore, view } from './checkout/state.js';
 
 const NAME = 'bonus-checkout';
 const SETTLES_MS = 1200; // a block that is being redrawn has no coupon for a moment: believe it only after this
@@ -26,7 +26,7 @@ class Checkout extends HTMLElement {
       state.note = null;
       work(deed);
     };
-    root.onclick = (event) => act(event.target.closest('button[data-do]'));
+    root.addEventListener('click', (event) => act(event.target.closest('button[data-do]')));
     root.addEventListener('submit', (event) => {
       event.preventDefault();
       act(event.target);
@@ -106,6 +106,8 @@ function settle(widget) {
     }, 80);
   };
   shop.watch(tell);
+  // Somebody else's coupon has come into an open widget: it becomes small with the next click, not under the shopper's hand.
+  addEventListener('click', () => state.isTall && view() !== state.step && go('closed'), true);
   tell();
   addEventListener('pageshow', (event) => event.persisted && comeBack());
   document.addEventListener('visibilitychange', comeBack);

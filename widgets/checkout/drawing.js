@@ -45,7 +45,7 @@ const STEPS = {
     const back = hold ? `<p class="back">${text(isLive() ? 'waiting' : 'returning', { points: hold.points })} ${link('reuse')}${isLive() ? ` ${link('giveBack', 'remove')}` : ''}</p>` : '';
     const last = balance.payable.length - 1;
     if (isLive() || last < 0) {
-      return `<p class="have">${have}</p>${isLive() ? '' : dim(balance.available ? text('little') : text('none', { points: willEarn() }))}${back}${MESSAGE}`;
+      return `<p class="have">${have}</p>${hold ? '' : dim(balance.available ? text('little') : text('none', { points: willEarn() }))}${back}${MESSAGE}`;
     }
     const soon = (balance.expiring || [])[0];
     const label = `aria-label="${text('amount')}"`;

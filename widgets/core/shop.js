@@ -8,7 +8,6 @@ const all = (selector) => Array.from(document.querySelectorAll(selector));
 export const isShown = (element) => !!element && element.getClientRects().length > 0;
 const shown = (selector) => all(selector).find(isShown);
 
-const TOTALS = ['.j-total-sum', '.order-details__total', '.order-summary-b'];
 const BLOCKS = '.order-details__block--discount, .order-details-i';
 const DISCOUNTS = '.order-details__cost-value, .order-details-b';
 const FIELDS = ['Delivery', 'Payment', 'warehouse'].map((word) => `select[name*=${word}],input[type=radio][name*=${word}]`).join();
@@ -24,23 +23,21 @@ function cart() {
   }
 }
 
+const amounts = (selector) => all(selector).filter(isShown).map((element) => parseMoney(element.textContent));
+const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
+
 /** What is to be paid for goods now, in kopiykas, with whatever discount there is taken off; null when the page does not say. */
 export function sumNow() {
   const mine = cart();
-  const told = mine && parseMoney(mine.Cart.total.sum);
-  if (told) return told;
-  for (const selector of TOTALS) {
-    const element = shown(selector);
-    const sum = element && parseMoney(element.textContent);
-    if (sum) return sum;
-  }
-  return null;
+  const goods = amounts('.j-sum-p').concat(discounts()).reduce((sum, each) => sum + each, 0);
+  // The mobile page's total comes last: it includes delivery, for which points do not pay.
+  return (mine && parseMoney(mine.Cart.total.sum)) || amounts('.j-total-sum')[0] || goods || amounts('.order-details__total, .order-summary-b')[0] || null;
 }
 
 /** The coupon on the cart: its code where the page tells it, and its discount; null without one. */
 export function coupon() {
   const mine = cart();
-  const told = mine && mine.Cart.total.coupon_data;
+  const told = mine && (mine.Cart.total.coupon_data || mine.Cart.coupon_data);
   const remove = shown('.j-coupon-remove');
   if (!remove && !(told && told.code)) return null;
   const block = (remove && (remove.closest(BLOCKS) || remove.parentElement)) || document.body;
@@ -48,7 +45,7 @@ export function coupon() {
   return {
     code: (told && told.code) || '',
     text: remove ? `${block.textContent} ${input ? input.value : ''}` : '',
-    discounts: all(DISCOUNTS).map((value) => parseMoney(value.textContent)).filter((sum) => sum < 0),
+    discounts: discounts(),
   };
 }
 
@@ -93,12 +90,12 @@ export async function applyCode(hold) {
   const opener = shown('.j-coupon-add');
   if (opener && !shown('.j-coupon-input')) opener.click();
   const input = await until(() => shown('.j-coupon-input'), 2000);
-  const submit = input && (await until(() => shown('.j-coupon-submit'), 500));
+  const submit = input && shown('.j-coupon-submit');
   let isTaken = false;
   if (submit) {
     type(input, hold.promo_code);
     submit.click();
-    isTaken = !!(await until(() => coupon() && isOurs(coupon(), hold), 6000));
+    isTaken = 1 === (await until(() => (coupon() ? isOurs(coupon(), hold) && 1 : shown('.j-coupon-error') && 2), 6000));
     const left = !isTaken && shown('.j-coupon-input');
     if (left) type(left, ''); // a refused code is no use to anybody
   }
