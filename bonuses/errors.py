@@ -4,7 +4,8 @@ PortalError
 ├── PointsInvalid                                400
 ├── CustomerUnknown · HoldUnknown                404
 ├── AdjustingForbidden                           403   own account, no own phone on record
-├── InsufficientPoints · AdjustLimitReached      409
+├── InsufficientPoints · OverShare               409
+├── AdjustLimitReached                           409
 ├── HoldNotOpen · HoldNeedsEvidence              409
 ├── CustomerBusy · CannotMerge                   409   open holds or orders; merged or erased already
 └── KeyReused                                    422   the same key for something else
@@ -50,6 +51,19 @@ class InsufficientPoints(Conflict):
     def __init__(self, available: int) -> None:
         super().__init__(_("There are not enough points."), details={"available": available})
         self.available = available
+
+
+class OverShare(Conflict):
+    """More points than may pay for this order. Nothing changed. `max_payable` is how many may."""
+
+    code = "over_share"
+
+    def __init__(self, max_payable: int) -> None:
+        super().__init__(
+            _("At most %(points)d points may pay for this order.") % {"points": max_payable},
+            details={"max_payable": max_payable},
+        )
+        self.max_payable = max_payable
 
 
 class HoldNotOpen(Conflict):

@@ -49,6 +49,7 @@ VARIABLES = (
     Variable("CLOUDFRONT_SECRET", "value of X-Origin-Secret that CloudFront adds", "", secret=True),
     Variable("GET_CODE_MODE", "open or guarded; empty: open locally, guarded when deployed", ""),
     Variable("OPEN_MODE_DAILY_CAP", "codes per pool and day in open mode", "50"),
+    Variable("ON_DEMAND_POOLS", "pools that customers' asking may make in all; 0: none", "0"),
     Variable("RATE_GET_CODE_ADDRESS", "per address", "30/minute"),
     Variable("RATE_GET_CODE_PERSON", "per phone or session", "5/hour"),
     Variable("RATE_BALANCE", "per address", "60/minute"),

@@ -236,15 +236,10 @@ CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")
 # --- the program ------------------------------------------------------------------------------------------------------------------------------
 GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
-RATE_LIMITS = {
-    "get_code_address": env.text("RATE_GET_CODE_ADDRESS"),
-    "get_code_person": env.text("RATE_GET_CODE_PERSON"),
-    "balance": env.text("RATE_BALANCE"),
-    "report": env.text("RATE_REPORT"),
-    "session_phone": env.text("RATE_SESSION_PHONE"),
-    "session_address": env.text("RATE_SESSION_ADDRESS"),
-    "verify_address": env.text("RATE_VERIFY_ADDRESS"),
-}
+ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
+# Each from its variable: `balance` from RATE_BALANCE.
+LIMITED = ("get_code_address", "get_code_person", "balance", "report", "session_phone", "session_address", "verify_address")  # fmt: skip
+RATE_LIMITS = {name: env.text(f"RATE_{name.upper()}") for name in LIMITED}
 SESSION_FAILED_TRIES_A_DAY = env.number("SESSION_FAILED_TRIES_A_DAY")
 SESSION_MESSAGES_A_DAY = env.number("SESSION_MESSAGES_A_DAY")
 SMS_GATEWAY_URL = env.text("SMS_GATEWAY_URL")

@@ -15,6 +15,8 @@ urlpatterns = [
     path("", _home),
     # What `path("admin/", admin.site.urls)` makes, but by name: `include` would import it now, a cold start pays for what it imports.
     URLResolver(RoutePattern("admin/"), "bonusportal.staff_urls", app_name="admin", namespace="admin"),
+    # The same for the API: django-ninja is imported with its first call. (bonusportal.short_way answers all of it.)
+    URLResolver(RoutePattern("api/v1/"), "bonusportal.api"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

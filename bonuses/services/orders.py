@@ -16,7 +16,7 @@ from django.db import transaction
 from bonuses.models import Order
 from bonuses.policy import draw_same, points_of_order
 from bonuses.policy_orders import TRANSITIONS, HoldStep, OrderState, PointStep, Stage, event_of, target_points
-from bonuses.services import accruing, expiring, holding, ledger, refunding
+from bonuses.services import accruing, expiring, holding, ledger, refunding, releasing
 from bonuses.services.holding import HoldRow
 from bonuses.services.ledger import Book
 from bonuses.services.order_rows import Snapshot, find_holds, insert_snapshot, last_digest, lock_order, save_order
@@ -64,6 +64,8 @@ class _Work:
     touched: dict[int, list[int]] = field(default_factory=dict)
     payers: dict[int, str] = field(default_factory=dict)
     releasing: list[int] = field(default_factory=list)
+    used_codes: list[int] = field(default_factory=list)
+    freed_codes: list[int] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
 
 
@@ -107,6 +109,7 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
             work, target_points(rule, snapshot.totals, stage=snapshot.stage, placed_at=order.placed_at)
         )
     _repay(work)
+    _settle_codes(work)
     order.state, order.grand_total, order.seen_at = step.to.value, snapshot.totals.grand, snapshot.seen_at
     if snapshot.stage is Stage.COMPLETED and order.completed_at is None:
         order.completed_at = snapshot.activated_at or now
@@ -152,6 +155,8 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
     if step is HoldStep.FREE:
         _free(work, book, hold)
         return
+    if hold.code_id is not None:
+        work.used_codes.append(hold.code_id)
     if step is HoldStep.TIE and hold.is_spent:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
         _again(work, book, hold, code_id=hold.code_id)
@@ -168,8 +173,8 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
 def _free(work: _Work, book: Book, hold: HoldRow) -> None:
     """What is held is released, what was spent given back; with a code out there both wait until the code is proven dead."""
     if hold.is_unresolved and hold.code_id is not None:
-        holding.write_asked_release(hold, order_id=work.order.pk)
-        work.releasing.append(hold.id)
+        holding.write_asked_release(hold, now=work.now, order_id=work.order.pk)
+        _release_by_evidence(work, hold)
     elif hold.is_unresolved:
         work.touched.setdefault(book.customer_id, []).extend(
             holding.write_release(book, hold, now=work.now, actor=work.actor)
@@ -177,7 +182,27 @@ def _free(work: _Work, book: Book, hold: HoldRow) -> None:
     elif hold.is_spent and hold.code_id is None:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
     elif hold.is_spent:
-        work.releasing.append(hold.id)
+        _release_by_evidence(work, hold)
+
+
+def _release_by_evidence(work: _Work, hold: HoldRow) -> None:
+    assert hold.code_id is not None
+    work.releasing.append(hold.id)
+    work.freed_codes.append(hold.code_id)
+
+
+def _settle_codes(work: _Work) -> None:
+    """Codes are locked last. In an order: used. Out of a cancelled one: to be deleted, also where the panel shows it used, because by whom is known."""
+    for code_id in sorted(work.used_codes):
+        releasing.note_used_in_order(code_id, number=work.order.number, now=work.now, actor=work.actor)
+    for code_id in sorted(work.freed_codes):
+        releasing.take_out_of_use(
+            code_id,
+            now=work.now,
+            actor=work.actor,
+            reason=f"order {work.order.number} was cancelled",
+            is_use_settled=True,
+        )
 
 
 def _reinstate(work: _Work, book: Book, hold: HoldRow) -> list[int]:

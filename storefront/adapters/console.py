@@ -11,5 +11,5 @@ class Console:
         self._stream = stream or sys.stderr
 
     def send(self, *, to: str, text: str) -> str:
-        print(f"\n  → {to}: {text}\n", file=self._stream, flush=True)  # noqa: T201  # what it is for
+        print(f"\n  → {to}: {text}\n", file=self._stream, flush=True)
         return ""

@@ -247,7 +247,8 @@ TEXT_COLUMNS = {
     "bonuses.StaffPhone.phone": "staff, gone with the user",
     **dict.fromkeys(
         (
-            "bonuses.Account.kind", "bonuses.Anchor.digest", "bonuses.Anchor.name", "bonuses.EarningRule.actor", "bonuses.EarningRule.base",
+            "bonuses.Account.kind", "bonuses.AskedAgain.key", "bonuses.Anchor.digest",
+            "bonuses.Anchor.name", "bonuses.EarningRule.actor", "bonuses.EarningRule.base",
             "bonuses.EarningRule.multipliers", "bonuses.EarningRule.reason", "bonuses.EarningRule.rounding", "bonuses.Hold.key", "bonuses.Hold.state",
             "bonuses.Hold.stuck_reason", "bonuses.ImportBatch.actor", "bonuses.ImportBatch.name", "bonuses.LedgerEntry.actor",
             "bonuses.LedgerEntry.kind", "bonuses.LedgerEntry.note_digest", "bonuses.LedgerEntry.reason_code", "bonuses.LedgerEntry.source",
