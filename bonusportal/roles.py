@@ -15,6 +15,7 @@ _LOOK_AROUND = (
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
+    "storefront.view_widgetlook",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -34,6 +35,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.erase_customer",
         "bonuses.verify_ledger",
         "bonuses.make_rules",
+        "storefront.dress_shop",
         "promo.view_evidence",
     ),
 }

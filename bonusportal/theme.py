@@ -62,6 +62,11 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),
     ),
     _section(
+        _("In the shop"),
+        _entry(_("Install on the store"), "storefront", "storefront_install", "storefront.view_widgetlook"),
+        _entry(_("Looks of the widgets"), "palette", "storefront_widgetlook_changelist", "storefront.view_widgetlook"),
+    ),
+    _section(
         _("Behind the pools"),
         _entry(_("Lots"), "package_2", "promo_lot_changelist", "promo.view_lot"),
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),

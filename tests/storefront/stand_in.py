@@ -21,7 +21,11 @@ from storefront.configuration import BUILT, Look, configure, language_of, newest
 
 PORTAL = "https://portal.example"
 DIGITS = "246810"
-_HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After", "Cache-Control": "no-store"}
+_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After",
+    "Cache-Control": "no-store",
+}
 
 
 class Certificates:
@@ -133,7 +137,7 @@ class Portal:
             case "POST /orders":
                 return 200, {"points_expected": int(Decimal(body["total"]) / 10)}
             case "GET /notices":
-                return 200, {"notices": self.notices}
+                return 200, {"notices": self.notices, "cursor": "7-7", "has_more": False}
             case "POST /notices/ack":
                 self.notices = []
                 return 200, {}

@@ -94,8 +94,7 @@ export async function load() {
   if (sum === null) balance.payable = [];
   state.asked = sum;
   state.balance = balance;
-  const hold = balance.redemption;
-  if (!state.isApplying) state.hold = hold && hold.promo_code && Number.isSafeInteger(hold.points) ? hold : null;
+  if (!state.isApplying) state.hold = balance.redemption;
   draw();
 }
 

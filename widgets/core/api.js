@@ -56,7 +56,8 @@ export function must(isRight) {
 export async function readBalance(total) {
   const answer = await call('GET', '/balance' + (total === null ? '' : `?order_total=${total}`));
   const payable = (answer.payable = answer.payable || []);
-  must(isCount(answer.available) && Array.isArray(payable) && payable.every(isCount));
+  const hold = answer.redemption;
+  must([answer.available, hold ? hold.points : 0].concat(payable).every(isCount));
   payable.sort((a, b) => a - b);
   return answer;
 }

@@ -9,10 +9,10 @@ const say = words('notices');
 
 export async function showNotices() {
   try {
-    const { notices } = await call('GET', '/notices');
-    const texts = notices.map(({ kind, points, last_day: end }) => (Number.isSafeInteger(points) ? say(kind, { points, day: end ? day(end) : '' }) : ''));
+    const { notices, cursor } = await call('GET', '/notices');
+    const texts = notices.map(({ kind, points, last_day: end }) => (Number.isSafeInteger(points) ? say(kind, { points: kind === 'adjusted' ? points : Math.abs(points), day: end ? day(end) : '' }) : ''));
     texts.filter(Boolean).slice(-MOST).forEach((text) => toast(text, say('close')));
-    if (notices.length) await call('POST', '/notices/ack', { upto: notices[notices.length - 1].id });
+    if (notices.length) await call('POST', '/notices/ack', { cursor });
   } catch (trouble) {
     // Notices can wait.
   }
