@@ -58,6 +58,8 @@ class Portal:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     lives: timedelta = timedelta(minutes=60)
     is_down: bool = False
+    refused_tokens: bool = False
+    keys: list[str] = field(default_factory=list)
     _held: list[tuple[Route, str]] = field(default_factory=list)
     _numbers: int = 0
 
@@ -88,6 +90,8 @@ class Portal:
             if prefix in name:
                 name = name[: name.index(prefix) + len(prefix)] + "…"
         self.calls.append((name, json.loads(request.post_data) if request.post_data else {}))
+        if key := request.headers.get("idempotency-key"):
+            self.keys.append(key)
         if self.is_down:
             route.abort()
         elif name in self.holding:
@@ -97,6 +101,9 @@ class Portal:
 
     def _serve(self, route: Route, name: str) -> None:
         url = urlsplit(route.request.url)
+        if self.refused_tokens and "authorization" in route.request.headers:
+            refusal = {"success": False, "code": "session_required", "error": "…", "message": "…"}
+            return route.fulfill(status=401, json=refusal, headers=_HEADERS)
         if name in self.failing:
             failure = self.failing[name]
             if failure is None:
