@@ -5,6 +5,7 @@ PortalError
 ├── CustomerUnknown · HoldUnknown                404
 ├── AdjustingForbidden                           403   own account, no own phone on record
 ├── InsufficientPoints · OverShare               409
+├── PointsExpired · OrderNotPayable              409
 ├── AdjustLimitReached                           409
 ├── HoldNotOpen · HoldNeedsEvidence              409
 ├── CustomerBusy · CannotMerge                   409   open holds or orders; merged or erased already
@@ -51,6 +52,24 @@ class InsufficientPoints(Conflict):
     def __init__(self, available: int) -> None:
         super().__init__(_("There are not enough points."), details={"available": available})
         self.available = available
+
+
+class PointsExpired(Conflict):
+    """There were enough points once; their time is over."""
+
+    code = "points_expired"
+
+    def __init__(self, available: int) -> None:
+        super().__init__(_("The points have expired."), details={"available": available})
+
+
+class OrderNotPayable(Conflict):
+    """The order is cancelled, or was placed before the program began. Nothing changed."""
+
+    code = "order_not_payable"
+
+    def __init__(self) -> None:
+        super().__init__(_("This order takes and earns no points."))
 
 
 class OverShare(Conflict):

@@ -104,6 +104,22 @@ def _nothing_there(request: HttpRequest, error: Http404) -> HttpResponse:
     return error_answer(NotFound(_("There is nothing at this address.")))
 
 
+MEANINGS = {
+    "200": gettext_noop("Done."),
+    "202": gettext_noop("Asked for; it takes a while."),
+    "400": gettext_noop("What was sent is not in the form that is described; nothing changed."),
+    "401": gettext_noop("No valid session or signature, or the wrong code."),
+    "403": gettext_noop("Switched off for this customer."),
+    "404": gettext_noop("There is no such thing, or it is somebody else's."),
+    "405": gettext_noop("The method is not supported here."),
+    "409": gettext_noop("Understood, but not in this state; nothing changed."),
+    "413": gettext_noop("The body is larger than 64 KiB."),
+    "422": gettext_noop("The Idempotency-Key was used for something else."),
+    "429": gettext_noop("Too often. Retry-After says in how many seconds it may be tried again."),
+    "503": gettext_noop("Switched off or not reachable for the moment; nothing changed."),
+}
+
+
 def openapi(request: HttpRequest) -> HttpResponse:
     """The document, in the reader's language."""
     if request.method not in {"GET", "HEAD"}:
@@ -113,18 +129,27 @@ def openapi(request: HttpRequest) -> HttpResponse:
     document["components"]["securitySchemes"]["Signed"]["description"] = gettext_noop(
         "Together with X-Bonus-Key and X-Bonus-Timestamp."
     )
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, described in operation["responses"].items():
+                described["description"] = MEANINGS[str(status)]
     return JsonResponse(_in_language(document), json_dumps_params={"ensure_ascii": False})
 
 
-def _in_language(part: Any) -> Any:
-    if isinstance(part, dict):
-        return {
-            key: gettext(value)
-            if key in {"summary", "description", "title"} and isinstance(value, str) and value
-            else _in_language(value)
-            for key, value in part.items()
-        }
-    return [_in_language(inner) for inner in part] if isinstance(part, list) else part
+def _in_language(part: Any, *, is_schema: bool = False) -> Any:
+    if isinstance(part, list):
+        return [_in_language(inner, is_schema=is_schema) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    read = {}
+    for key, value in part.items():
+        if key in {"summary", "description", "title"} and isinstance(value, str):
+            # pydantic titles every field by its name, which says nothing.
+            if value and not (is_schema and key == "title"):
+                read[key] = gettext(value)
+        else:
+            read[key] = _in_language(value, is_schema=is_schema or key in {"schema", "schemas"})
+    return read
 
 
 urlpatterns = [

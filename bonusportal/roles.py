@@ -15,6 +15,10 @@ _LOOK_AROUND = (
     "bonuses.view_ledgerentry",
     "bonuses.view_earningrule",
     "bonuses.view_verification",
+    "storefront.view_refusal",
+    "storefront.view_proof",
+    "storefront.view_door",
+    "storefront.view_doorchange",
     "storefront.view_widgetlook",
 )
 
@@ -35,6 +39,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.erase_customer",
         "bonuses.verify_ledger",
         "bonuses.make_rules",
+        "storefront.switch_storefront",
         "storefront.dress_shop",
         "promo.view_evidence",
     ),

@@ -27,6 +27,9 @@ SCHEDULES = (
     Schedule("stock", "promo.tasks.look_at_stock", 60, "asks for refills that a lost nudge or a crash forgot"),
     Schedule("mirror", "promo.tasks.publish_mirror", 15, "brings the documents up to the rows"),
     Schedule("expired-codes", "promo.tasks.void_expired_codes", 3600, "takes codes near their last day out of use"),
+    Schedule("codes-back", "bonuses.tasks.carry_codes_back", 30, "ends holds by what became of their codes"),
+    Schedule("warnings", "bonuses.tasks.warn_of_ends", 3600, "warns customers of points that end"),
+    Schedule("old-claims", "bonuses.tasks.forget_reports", 3600, "drops order reports after 14 days"),
     Schedule(
         "old-records",
         "bonusportal.tasks.forget_old_records",

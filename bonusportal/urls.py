@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
-from bonusportal import dropin, health
+from bonusportal import dropin, dropin_accrual, dropin_balance, health
 from storefront import pages
 
 
@@ -25,4 +25,6 @@ urlpatterns = [
     path("widgets/config.json", pages.show_configuration),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
+    re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),
+    re_path(r"^check-balance/?$", dropin_balance.check_balance),
 ]

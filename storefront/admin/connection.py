@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.staticfiles import finders
@@ -70,8 +71,8 @@ class _Asking:
         )
         self._scheme = around.scheme or "http"
 
-    def send(self, method: str, path: str, **headers: str) -> HttpResponseBase:
-        request = self._factory.generic(method, path, secure=self._scheme == "https", headers=None, **headers)
+    def send(self, method: str, path: str, **headers: Any) -> HttpResponseBase:
+        request = self._factory.generic(method, path, secure=self._scheme == "https", **headers)
         return self._handler.get_response(request)
 
 

@@ -59,7 +59,7 @@ class LookForm(forms.Form):
 
     def __init__(self, *args: Any, look: Look, **kwargs: Any) -> None:
         initial = {"version": look.version, "accent": look.accent, "theme": look.theme, "shows_hint": look.shows_hint}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(version, version) for version in reversed(versions())]

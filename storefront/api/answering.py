@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
+
+
+def _one_of(*words: str) -> Any:
+    return Field(json_schema_extra={"enum": list(words)})
+
+
+ChannelWord = Annotated[str, _one_of("console", "sms", "email")]
+RedemptionState = Annotated[str, _one_of("open", "releasing", "captured", "released", "expired")]
+NoticeKind = Annotated[str, _one_of("credit", "returned", "spend", "expiring", "expired", "clawback", "debt", "repaid", "adjusted")]  # fmt: skip
 
 
 class Refusal(Schema):
@@ -21,7 +30,7 @@ class Refusal(Schema):
 
 class SessionStarted(Schema):
     session: str
-    channel: Literal["console", "sms", "email"]
+    channel: ChannelWord
     expires_at: dt.datetime
     digits: Literal[6] = 6
 
@@ -40,7 +49,7 @@ class RedemptionShown(Schema):
     id: str
     promo_code: str | None
     points: int
-    status: Literal["open", "releasing", "captured", "released", "expired"]
+    status: RedemptionState
     expires_at: dt.datetime | None
 
 
@@ -65,7 +74,7 @@ class RedemptionMade(Schema):
 
 class ReleaseAsked(Schema):
     id: str
-    status: Literal["releasing", "released", "expired"]
+    status: RedemptionState
 
 
 class OrderReported(Schema):
@@ -73,7 +82,7 @@ class OrderReported(Schema):
 
 
 class NoticeTold(Schema):
-    kind: Literal["credit", "returned", "spend", "expiring", "expired", "clawback", "debt", "repaid", "adjusted"]
+    kind: NoticeKind
     points: int
     at: dt.datetime
     cursor: str
@@ -104,5 +113,5 @@ class PoolsTold(Schema):
 
 def answers(good: type[Schema], *statuses: int, status: int = 200) -> dict[int, Any]:
     """`response=` of a path: its success, its own refusals, and those that every path can give."""
-    always = {400, 405, 413, 429, 500, 503}
+    always = {400, 405, 413, 429, 503}
     return {status: good, **dict.fromkeys(sorted({*always, *statuses}), Refusal)}

@@ -85,7 +85,8 @@ def _door_of(customer_id: int | None) -> Door:
     if customer_id is not None and not Customer.objects.filter(pk=customer_id).exists():
         raise CustomerUnknown
     Door.objects.bulk_create([Door(customer_id=customer_id)], ignore_conflicts=True)
-    return Door.objects.select_for_update().get(customer_id=customer_id)
+    whose = Q(customer=None) if customer_id is None else Q(customer_id=customer_id)
+    return Door.objects.select_for_update().get(whose)
 
 
 def _note(door: Door, action: DoorAction, *, actor: str, reason: str, now: dt.datetime, about: str = "") -> None:
