@@ -17,7 +17,10 @@ export function isApplied(found = shop.coupon()) {
 /** The goods' sum before our own code, in kopiykas; null when the page does not say. */
 export function sumBefore() {
   const sum = shop.sumNow();
-  return sum !== null && isApplied() ? sum + state.hold.points * 100 : sum;
+  const found = shop.coupon();
+  if (sum === null || !isApplied(found)) return sum;
+  // A code that is worth more than the cart takes off no more than there is.
+  return sum + Math.min(state.hold.points * 100, -Math.min(0, ...found.discounts) || Infinity);
 }
 
 /** Which view is true now: the page's coupon goes before the step that the shopper is at. */

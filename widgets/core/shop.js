@@ -29,9 +29,11 @@ const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
 /** What is to be paid for goods now, in kopiykas, with whatever discount there is taken off; null when the page does not say. */
 export function sumNow() {
   const mine = cart();
-  const goods = amounts('.j-sum-p').concat(discounts()).reduce((sum, each) => sum + each, 0);
-  // The mobile page's total comes last: it includes delivery, for which points do not pay.
-  return (mine && parseMoney(mine.Cart.total.sum)) || amounts('.j-total-sum')[0] || goods || amounts('.order-details__total, .order-summary-b')[0] || null;
+  const lines = amounts('.j-sum-p');
+  const goods = lines.length ? lines.concat(discounts()).reduce((sum, each) => sum + each, 0) : null;
+  // The mobile page's total comes last: it includes delivery, for which points do not pay. A cart object that is still empty says 0.
+  const sums = [mine && parseMoney(mine.Cart.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
+  return sums.find((sum) => sum > 0) || (sums.includes(0) ? 0 : null);
 }
 
 /** The coupon on the cart: its code where the page tells it, and its discount; null without one. */

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from demo.shop.server import RunningShop, serve
 from demo.shop.state import Links, ShopState
 from demo.shop.switches import Switches
 from tests.storefront.widgets.shopper import DESKTOP, Shopper
 from tests.storefront.widgets.stand_in import PORTAL, Certificates, Portal
+
+# Only a test that fails waits as long; a busy machine is no failure.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +47,7 @@ def visit(browser: Browser, shop: RunningShop, portal: Portal) -> Iterator[Calla
     def begin(beside: Shopper | None = None, **options: Any) -> Shopper:
         if beside is None:
             context = browser.new_context(**{**DESKTOP, **options})
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(15_000)
             portal.attach(context)
             contexts.append(context)
         else:

@@ -64,10 +64,14 @@ def test_the_card_can_be_put_away_with_the_keyboard(shopper):
     expect(card(shopper)).to_have_count(0)
 
 
-@pytest.mark.parametrize("failure", [None, (500, "<h1>no</h1>"), (200, "{}"), (200, {"points_expected": "<b>many</b>"})])
+@pytest.mark.parametrize(
+    "failure", [None, (500, "<h1>no</h1>"), (200, "{}"), (200, {"points_expected": "<b>many</b>"})]
+)
 def test_a_report_that_fails_leaves_the_page_alone(shopper, portal, failure):
     portal.failing["POST /orders"] = failure
-    with shopper.page.expect_event("requestfinished" if failure else "requestfailed", lambda request: request.url.endswith("/orders")):
+    with shopper.page.expect_event(
+        "requestfinished" if failure else "requestfailed", lambda request: request.url.endswith("/orders")
+    ):
         buy(shopper)
     expect(card(shopper)).to_have_count(0)
 
@@ -84,7 +88,10 @@ def test_a_session_that_ended_reports_by_the_phone_on_the_page(shopper, portal):
 
 
 def test_notices_come_as_toasts_and_are_acknowledged(shopper, portal):
-    portal.notices = [{"kind": "credit", "points": 184, "cursor": "7-7"}, {"kind": "expiring", "points": 40, "last_day": "2026-12-24", "cursor": "7-8"}]
+    portal.notices = [
+        {"kind": "credit", "points": 184, "cursor": "7-7"},
+        {"kind": "expiring", "points": 40, "last_day": "2026-12-24", "cursor": "7-8"},
+    ]
     shopper.go_to_checkout()
     shopper.prove()
     expect(shopper.widget).to_contain_text("У вас 300 бонусів")
@@ -98,7 +105,9 @@ def test_notices_come_as_toasts_and_are_acknowledged(shopper, portal):
     expect(toasts.get_by_role("button")).to_have_count(1)
 
 
-@pytest.mark.parametrize(("prefix", "text"), [("ru", "+190 бонусов за этот заказ"), ("en", "+190 points for this order")])
+@pytest.mark.parametrize(
+    ("prefix", "text"), [("ru", "+190 бонусов за этот заказ"), ("en", "+190 points for this order")]
+)
 def test_the_card_speaks_the_pages_language(shopper, prefix, text):
     buy(shopper, prefix=prefix)
     expect(card(shopper)).to_contain_text(text)
