@@ -6,6 +6,7 @@ What lies between (DNS, a proxy, the shop's own policy) only the shop's pages ca
 from __future__ import annotations
 
 import base64
+import contextvars
 import hashlib
 import json
 from dataclasses import dataclass
@@ -18,9 +19,11 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
+from django.utils import translation
 from django.utils.translation import gettext
 
 from storefront.configuration import versions
+from storefront.pages import TRIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,10 @@ class _Asking:
 
     def send(self, method: str, path: str, **headers: Any) -> HttpResponseBase:
         request = self._factory.generic(method, path, secure=self._scheme == "https", **headers)
-        return self._handler.get_response(request)
+        request.META[TRIAL] = True
+        # What a request leaves behind in its thread (its language, its id in the log) must not reach the page around us.
+        with translation.override(translation.get_language()):
+            return contextvars.copy_context().run(self._handler.get_response, request)
 
 
 def _allows(answer: HttpResponseBase, origin: str) -> bool:

@@ -18,9 +18,18 @@ def card(shopper):
     return shopper.page.locator("bonus-thankyou")
 
 
-@pytest.mark.parametrize("data_layer", ["off", "ga4", "universal", "gtag"])
-@pytest.mark.parametrize("theme", ["new", "old"])
-@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+@pytest.mark.parametrize(
+    ("device", "theme", "data_layer"),
+    [
+        (DESKTOP, "new", "off"),
+        (DESKTOP, "old", "off"),
+        (MOBILE, "new", "off"),
+        (MOBILE, "old", "ga4"),
+        (DESKTOP, "new", "universal"),
+        (DESKTOP, "old", "gtag"),
+    ],
+    ids=["desktop-new", "desktop-old", "mobile-new", "mobile-old-ga4", "desktop-new-universal", "desktop-old-gtag"],
+)
 def test_the_order_is_reported_and_the_points_to_come_are_told(visit, shop, portal, device, theme, data_layer):
     shop.state.set_switches(thank_you_theme=theme, data_layer=data_layer)
     shopper = visit(**device)

@@ -21,6 +21,13 @@ new PerformanceObserver(list => list.getEntries().forEach(entry => { if (!entry.
 new PerformanceObserver(list => list.getEntries().forEach(entry => window.__long.push(entry.duration))).observe({ type: 'longtask', buffered: true });
 """
 
+LISTEN = """() => {
+    const said = [], region = document.querySelector('bonus-checkout').shadowRoot.querySelector('[role=status]');
+    const note = () => region.textContent && said.push(region.textContent);
+    new MutationObserver(note).observe(region, { childList: true, characterData: true, subtree: true });
+    return said;
+}"""
+
 
 def serious_faults(page):
     """What axe-core finds in the page and inside the widgets."""
@@ -95,12 +102,7 @@ def test_the_keyboard_alone_is_enough(shopper):
 
 def test_every_change_is_read_out(shopper):
     shopper.go_to_checkout()
-    said = shopper.page.evaluate_handle(
-        """() => { const said = []; const region = document
-                .querySelector("bonus-checkout").shadowRoot.querySelector("[role=status]");
-            new MutationObserver(() => region.textContent && said.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
-            return said; }"""
-    )
+    said = shopper.page.evaluate_handle(LISTEN)
     shopper.prove("000000")
     shopper.expect_said("Код не підійшов")
     shopper.widget.locator("#code").fill(DIGITS)
