@@ -1,6 +1,7 @@
 """What the tag in the shop's pages fetches before anything else: which script of which version, its hash, texts, colours, or that we are switched off.
 
-Pure: files of `static/gtm` and what staff chose go in, a document comes out. Choosing is storefront.services.dressing, answering storefront.pages.
+Pure but for reading the files of `static/gtm`: what staff chose goes in, a document comes out. Choosing is storefront.services.dressing, answering
+storefront.pages.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from django.contrib.staticfiles.storage import staticfiles_storage
 
 BUILT = Path(__file__).resolve().parent.parent / "static" / "gtm"
 LANGUAGES = ("uk", "ru", "en")
@@ -33,10 +36,20 @@ class Look:
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+def read_built(path: str) -> bytes:
+    """A file of `static/gtm`. In a package for Lambda the folder is gone: there its files have hashed names among the collected ones."""
+    source = BUILT / path
+    if source.exists():
+        return source.read_bytes()
+    with staticfiles_storage.open(staticfiles_storage.stored_name(f"gtm/{path}")) as kept:  # type: ignore[attr-defined] # the manifest's
+        content: bytes = kept.read()
+    return content
+
+
 @cache
 def versions() -> dict[str, dict[str, str]]:
     """Hashes of the scripts, by version and name, oldest version first."""
-    found: dict[str, dict[str, str]] = json.loads((BUILT / "versions.json").read_text())
+    found: dict[str, dict[str, str]] = json.loads(read_built("versions.json"))
     return dict(sorted(found.items(), key=lambda item: [int(part) for part in item[0].split(".")]))
 
 
@@ -47,7 +60,7 @@ def newest_version() -> str:
 @cache
 def texts_of(version: str) -> dict[str, dict[str, dict[str, str]]]:
     """Every text of a version: by widget, by name, by language."""
-    found: dict[str, dict[str, dict[str, str]]] = json.loads((BUILT / version / "texts.json").read_text())
+    found: dict[str, dict[str, dict[str, str]]] = json.loads(read_built(f"{version}/texts.json"))
     return found
 
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.contrib.staticfiles import finders
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -22,7 +20,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation import gettext
 
-from storefront.configuration import versions
+from storefront.configuration import read_built, versions
 from storefront.pages import TRIAL
 
 
@@ -95,14 +93,8 @@ def _try_scripts(version: str) -> Finding:
 
 
 def _hash_of(version: str, name: str) -> str:
-    path = f"gtm/{version}/{name}.js"
-    found = finders.find(path)
-    if found:
-        with open(found, "rb") as script:  # noqa: PTH123 - the finder's answer is a text
-            content = script.read()
-    elif staticfiles_storage.exists(path):
-        with staticfiles_storage.open(path) as kept:
-            content = kept.read()
-    else:
+    try:
+        content = read_built(f"{version}/{name}.js")
+    except (OSError, ValueError):  # no such file, or none in the manifest
         return ""
     return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()

@@ -29,7 +29,7 @@ from bonuses.services.ruling import rule_in_force
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
 from promo.admin.read_only import ReadOnlyAdmin
 from storefront.admin.connection import try_connection
-from storefront.configuration import BUILT, LANGUAGES, Look, configure, newest_version, texts_of, versions
+from storefront.configuration import LANGUAGES, Look, configure, newest_version, read_built, texts_of, versions
 from storefront.models import ThemeChoice, WidgetLook
 from storefront.services import dressing
 
@@ -149,7 +149,7 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 
 def _tag(name: str, portal: str) -> str:
-    return (BUILT / name).read_text().replace("https://portal.example", portal)
+    return read_built(name).decode().replace("https://portal.example", portal)
 
 
 def _preview(look: Look, language: str, request: HttpRequest) -> dict[str, Any]:

@@ -7,6 +7,7 @@ const CSS = `
 div.one{pointer-events:auto;display:flex;gap:12px;align-items:flex-start;margin-top:10px;padding:12px 14px;border-radius:12px;background:var(--bg);color:var(--ink);border:1px solid var(--line);border-left:4px solid var(--a);box-shadow:0 8px 28px rgb(0 0 0/.18);animation:in .25s ease-out}
 .one p{flex:1;min-width:0;overflow-wrap:anywhere}
 .one button{width:28px;height:28px;margin:-4px -6px -4px 0;border-radius:6px;font-size:20px;line-height:1;text-align:center;color:var(--dim)}
+@media(max-width:980px){:host{bottom:auto;top:16px}}
 @keyframes in{from{opacity:0;transform:translateY(12px)}}
 `;
 const STAYS_MS = 9000;
