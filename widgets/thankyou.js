@@ -22,36 +22,28 @@ class ThankYou extends HTMLElement {
     const text = (name, values) => escape(say(name, values));
     const root = dress(this, CSS);
     const sparks = Array.from({ length: 10 }, (_, at) => at * 36);
-    root.innerHTML = `<section aria-label="${text('earned', { points })}">${sparks.map(() => '<i class="spark"></i>').join('')}${COIN}<div class="words" role="status"><p class="title"></p><p class="dim"></p></div><button type="button" class="close" aria-label="${text('close')}">×</button></section>`;
+    const title = text('earned', { points }).replace(/\+?\d[\d\u00a0]*/, '<b>$&</b>');
+    const more = [say('when'), spent ? say('spent', { points: spent }) : ''].filter(Boolean).join('. ');
+    root.innerHTML = `<section aria-label="${text('earned', { points })}">${sparks.map(() => '<i class="spark"></i>').join('')}${COIN}<div class="words" aria-hidden="true"><p class="title">${title}</p><p class="dim">${escape(more)}</p></div><p class="live" role="status"></p><button type="button" class="close" aria-label="${text('close')}">×</button></section>`;
     root.querySelectorAll('.spark').forEach((spark, at) => spark.style.setProperty('--r', `${sparks[at]}deg`));
     root.querySelector('button').onclick = () => this.remove();
     blend(this, document.body);
     document.body.append(this);
-    // Into a region that is there already: then it is read out, once and whole.
-    const title = text('earned', { points }).replace(/\+?\d[\d\u00a0]*/, '<b>$&</b>');
-    setTimeout(() => {
-      root.querySelector('.title').innerHTML = title;
-      root.querySelector('.dim').textContent = [say('when'), spent ? say('spent', { points: spent }) : ''].filter(Boolean).join('. ');
-      if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.countUp(root.querySelector('b'), points);
-    }, 50);
+    // Into a region that is there already: then it is read out, once and whole, while the number counts for the eye.
+    setTimeout(() => (root.querySelector('.live').textContent = `${say('earned', { points })}. ${more}`), 50);
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) countUp(root.querySelector('b'), points);
   }
+}
 
-  /** For the eye only: the number that counts is hidden from whoever reads the page aloud. */
-  countUp(number, points) {
-    if (!number) return;
-    const moving = number.cloneNode(true);
-    moving.setAttribute('aria-hidden', 'true');
-    number.after(moving);
-    Object.assign(number.style, { position: 'absolute', clipPath: 'inset(50%)' });
-    const began = performance.now();
-    const step = (now) => {
-      const part = Math.min(1, (now - began) / COUNTS_MS);
-      moving.textContent = `+${Math.round(points * (1 - (1 - part) ** 3))}`;
-      if (part < 1) requestAnimationFrame(step);
-      else moving.textContent = number.textContent;
-    };
-    requestAnimationFrame(step);
-  }
+function countUp(number, points) {
+  const last = number.textContent;
+  const began = performance.now();
+  const step = (now) => {
+    const part = Math.min(1, Math.max(0, (now - began) / COUNTS_MS));
+    number.textContent = part < 1 ? `+${Math.round(points * (1 - (1 - part) ** 3))}` : last;
+    if (part < 1) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
 }
 
 /** The mark of an order that was reported travels with the page's place in the history: a reload finds it, storage keeps nothing. */
@@ -64,7 +56,6 @@ async function report({ number, total }) {
   const phone = phoneOnPage();
   if (!readToken() && !phone) return null;
   const body = { order_id: number, total: asDecimal(total) };
-  if (!readToken()) body.phone = phone;
   let spent = 0;
   if (readToken()) {
     const { redemption } = await call('GET', '/balance').catch(() => ({}));
@@ -73,6 +64,7 @@ async function report({ number, total }) {
       spent = redemption.points;
     }
   }
+  if (!readToken()) body.phone = phone; // none, or it has just turned out to be over
   const { points_expected: points } = await call('POST', '/orders', body, crypto.randomUUID());
   must(Number.isSafeInteger(points) && points >= 0);
   mark({ number, points, spent });
