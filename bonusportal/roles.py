@@ -27,6 +27,7 @@ _LOOK_AROUND = (
     "keycrm.view_crmcard",
     "keycrm.view_buyerlink",
     "keycrm.view_difference",
+    "storefront.view_widgetlook",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {
@@ -53,6 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "bonuses.resolve_hold",
         "storefront.switch_storefront",
         "keycrm.replay_events",
+        "storefront.dress_shop",
         "promo.view_evidence",
     ),
 }

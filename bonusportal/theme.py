@@ -70,6 +70,8 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Proofs of phones"), "sms", "storefront_proof_changelist", "storefront.view_proof"),
         _entry(_("Switched off"), "door_front", "storefront_door_changelist", "storefront.view_door"),
         _entry(_("What staff changed"), "history", "storefront_doorchange_changelist", "storefront.view_doorchange"),
+        _entry(_("Install on the store"), "storefront", "storefront_install", "storefront.view_widgetlook"),
+        _entry(_("Looks of the widgets"), "palette", "storefront_widgetlook_changelist", "storefront.view_widgetlook"),
     ),
     _section(
         _("CRM"),

@@ -7,6 +7,7 @@ from django.urls.resolvers import RoutePattern
 from bonusportal import dropin, dropin_accrual, dropin_balance, health
 from keycrm import proxy
 from keycrm import views as crm_views
+from storefront import pages
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -23,6 +24,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("widgets/config.json", pages.show_configuration),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
     re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),

@@ -51,6 +51,14 @@ class Expiring(Schema):
     last_day: dt.date
 
 
+class RedemptionShown(Schema):
+    id: str
+    promo_code: str | None
+    points: int
+    status: RedemptionState
+    expires_at: dt.datetime | None
+
+
 class BalanceShown(Schema):
     available: int
     held: int
@@ -60,20 +68,13 @@ class BalanceShown(Schema):
     expiring: list[Expiring]
     max_payable: int | None
     payable: list[int]
+    redemption: RedemptionShown | None
 
 
 class RedemptionMade(Schema):
     id: str
     promo_code: str
     points: int
-    expires_at: dt.datetime | None
-
-
-class RedemptionShown(Schema):
-    id: str
-    promo_code: str | None
-    points: int
-    status: RedemptionState
     expires_at: dt.datetime | None
 
 
