@@ -49,10 +49,21 @@ VARIABLES = (
     Variable("CLOUDFRONT_SECRET", "value of X-Origin-Secret that CloudFront adds", "", secret=True),
     Variable("GET_CODE_MODE", "open or guarded; empty: open locally, guarded when deployed", ""),
     Variable("OPEN_MODE_DAILY_CAP", "codes per pool and day in open mode", "50"),
+    Variable("ON_DEMAND_POOLS", "pools that customers' asking may make in all; 0: none", "0"),
     Variable("RATE_GET_CODE_ADDRESS", "per address", "30/minute"),
     Variable("RATE_GET_CODE_PERSON", "per phone or session", "5/hour"),
     Variable("RATE_BALANCE", "per address", "60/minute"),
     Variable("RATE_REPORT", "per address", "20/minute"),
+    Variable("RATE_SESSION_PHONE", "codes asked for, per phone", "3/hour"),
+    Variable("RATE_SESSION_ADDRESS", "codes asked for, per address", "20/hour"),
+    Variable("RATE_VERIFY_ADDRESS", "codes brought back, per address", "60/hour"),
+    Variable("SESSION_FAILED_TRIES_A_DAY", "wrong codes per phone and day", "15"),
+    Variable("SESSION_MESSAGES_A_DAY", "messages with a code in all per day", "1000"),
+    Variable("SMS_GATEWAY_URL", "where text messages are posted; empty: none are sent", ""),
+    Variable("SMS_GATEWAY_KEY", "the gateway's key", "", secret=True),
+    Variable("SMS_SENDER", "the name that a text message comes from", ""),
+    Variable("EMAIL_URL", "smtp://user:password@host:587; empty: no code goes by e-mail", "", secret=True),
+    Variable("EMAIL_FROM", "the address that an e-mail comes from", ""),
     Variable("LOW_WATER", "codes left that make a pool low, for new pools", "3", also=("MIN_CODES_THRESHOLD",)),
     Variable("TARGET_CODES", "codes that a new pool fills up to", "10", also=("TARGET_CODES_PER_AMOUNT",)),
     Variable("BATCH_ISSUES", "issues over all pools that ask for refills", "20", also=("BATCH_THRESHOLD",)),
@@ -84,6 +95,38 @@ VARIABLES = (
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
+    Variable(
+        "KEYCRM_CALLS_PER_MINUTE", "calls of all processes together; the CRM allows 60, the rest is a margin", "50"
+    ),
+    Variable(
+        "KEYCRM_WEBHOOK_SECRETS",
+        "secrets in the webhook's address, comma separated: two are valid at a time",
+        "",
+        secret=True,
+    ),
+    Variable("KEYCRM_FIELD_BALANCE", "name of the buyer's field for points that can be spent", "Бонуси"),
+    Variable(
+        "KEYCRM_FIELD_RESERVED", "name of the buyer's field for points set aside in open orders", "Бонуси в резерві"
+    ),
+    Variable(
+        "KEYCRM_FIELD_EXPIRES_ON", "name of the buyer's field for the last day of the next points", "Бонуси діють до"
+    ),
+    Variable("KEYCRM_FIELD_HISTORY", "name of the buyer's field for the history", "Історія бонусів"),
+    Variable("KEYCRM_FIELD_CARD_ORDER", "name of the pipeline card's field for the order's number", "Номер замовлення"),
+    Variable(
+        "KEYCRM_FIELD_CARD_POINTS", "name of the pipeline card's field for points to set aside", "Використати бонуси"
+    ),
+    Variable(
+        "KEYCRM_STATUS_STAGES", "statuses that mean something else than their group, e.g. 31:confirmed,40:cancelled", ""
+    ),
+    Variable("KEYCRM_SHOP_SOURCES", "ids of the CRM's sources that are the shop, comma separated; empty: all are", ""),
+    Variable("KEYCRM_CARD_STATUSES", "ids of the statuses in which a pipeline card reserves points; empty: all", ""),
+    Variable(
+        "KEYCRM_WRITE_BACK",
+        "balances reach the buyers' cards: on, off, or after_migration (once it is marked finished)",
+        "after_migration",
+    ),
+    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

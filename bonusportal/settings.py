@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
+    "keycrm.apps.KeyCrmConfig",
+    "storefront.apps.StorefrontConfig",
 ]
 
 MIDDLEWARE = [
@@ -235,12 +237,20 @@ CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")
 # --- the program ------------------------------------------------------------------------------------------------------------------------------
 GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
-RATE_LIMITS = {
-    "get_code_address": env.text("RATE_GET_CODE_ADDRESS"),
-    "get_code_person": env.text("RATE_GET_CODE_PERSON"),
-    "balance": env.text("RATE_BALANCE"),
-    "report": env.text("RATE_REPORT"),
-}
+ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
+# Each from its variable: `balance` from RATE_BALANCE.
+LIMITED = (
+    *("get_code_address", "get_code_person", "balance", "report"),
+    *("session_phone", "session_address", "verify_address", "crm_proxy"),
+)
+RATE_LIMITS = {name: env.text(f"RATE_{name.upper()}") for name in LIMITED}
+SESSION_FAILED_TRIES_A_DAY = env.number("SESSION_FAILED_TRIES_A_DAY")
+SESSION_MESSAGES_A_DAY = env.number("SESSION_MESSAGES_A_DAY")
+SMS_GATEWAY_URL = env.text("SMS_GATEWAY_URL")
+SMS_GATEWAY_KEY = env.text("SMS_GATEWAY_KEY")
+SMS_SENDER = env.text("SMS_SENDER")
+EMAIL_URL = env.text("EMAIL_URL")
+EMAIL_FROM = env.text("EMAIL_FROM")
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")
@@ -271,6 +281,16 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 
 KEYCRM_API_TOKEN = env.text("KEYCRM_API_TOKEN")
 KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
+KEYCRM_CALLS_PER_MINUTE = env.number("KEYCRM_CALLS_PER_MINUTE")
+KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
+# What the program's custom fields are called in the CRM. Their uuids differ between accounts and are looked up by name.
+_FIELD_ROLES = ("balance", "reserved", "expires_on", "history", "card_order", "card_points")
+KEYCRM_FIELDS = {role: env.text(f"KEYCRM_FIELD_{role.upper()}") for role in _FIELD_ROLES}
+KEYCRM_STATUS_STAGES, KEYCRM_SHOP_SOURCES = env.words("KEYCRM_STATUS_STAGES"), env.words("KEYCRM_SHOP_SOURCES")
+KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = (
+    env.words("KEYCRM_CARD_STATUSES"),
+    env.text("KEYCRM_WRITE_BACK"),
+)  # see keycrm.configured
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

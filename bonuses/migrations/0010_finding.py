@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bonuses', '0002_append_only'),
+        ('bonuses', '0003_redeeming_and_notices'),
     ]
 
     operations = [

@@ -41,6 +41,14 @@ def find_people(what: str) -> list[int]:
     return sorted({survivor_of(pk) for pk in found if pk is not None})
 
 
+def find_by_email(email: str) -> int | None:
+    """Id of the only living customer with this e-mail address; None where nobody or several have it."""
+    found = (
+        list(Customer.objects.living().filter(email__iexact=email).values_list("pk", flat=True)[:2]) if email else []
+    )
+    return found[0] if len(found) == 1 else None
+
+
 def _find(canonical: str) -> int | None:
     pk = Customer.objects.filter(phone=canonical).values_list("pk", flat=True).first()
     return None if pk is None else survivor_of(pk)

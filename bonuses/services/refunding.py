@@ -73,7 +73,9 @@ def write_reinstate(
             reason_code="repaid",
         )
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE bonuses_hold SET reinstated_at = %s WHERE id = %s", [stamp(now), hold.id])
+        cursor.execute(
+            "UPDATE bonuses_hold SET reinstated_at = %s, stuck_reason = '' WHERE id = %s", [stamp(now), hold.id]
+        )
     return touched
 
 

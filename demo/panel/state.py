@@ -169,24 +169,30 @@ class PanelState:
             self._save()
             return gone
 
+    def look(self, code: str) -> PanelCode:
+        """The code if the checkout would take it now; nothing is spent. Raises CodeRefusedError."""
+        with self._lock:
+            row = self.find(code)
+            if row is None:
+                raise CodeRefusedError("unknown_code")
+            if not row.active:
+                raise CodeRefusedError("inactive")
+            if row.date_limit is not None and row.date_limit < self.clock().date():
+                raise CodeRefusedError("expired")
+            if not row.covers_whole_store:
+                raise CodeRefusedError("limited")
+            return row
+
     def redeem(self, code: str, *, amount: int | str | Decimal | None = None) -> PanelCode:
         """Spend a code in an order, as the checkout does: a certificate turns inactive, a coupon after `quantity` uses.
 
         Raises CodeRefusedError; nothing changes then. `amount` is what the checkout expects the code to be worth.
         """
         with self._lock:
-            row = self.find(code)
-            now = self.clock()
-            if row is None:
-                raise CodeRefusedError("unknown_code")
-            if not row.active:
-                raise CodeRefusedError("inactive")
-            if row.date_limit is not None and row.date_limit < now.date():
-                raise CodeRefusedError("expired")
-            if not row.covers_whole_store:
-                raise CodeRefusedError("limited")
+            row = self.look(code)
             if amount is not None and row.amount != Decimal(amount):
                 raise CodeRefusedError("other_amount")
+            now = self.clock()
             left = row.quantity - 1
             self.counters["redeem"] += 1
             return self.change(row.id, quantity=left, active=left > 0, used_at=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -65,14 +66,14 @@ def write_waiting(*, now: dt.datetime) -> int:
 
 
 def _write(export: Export, *, now: dt.datetime) -> int:
-    with tempfile.TemporaryFile("w+", encoding="utf-8-sig", newline="") as text:
+    with tempfile.TemporaryFile() as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         count = _write_rows(text, export)
-        text.flush()
-        binary = text.buffer
-        binary.seek(0)
+        text.detach()  # flushes, and leaves the file open
+        file.seek(0)
         # Nobody guesses the name: a bucket's link is all that is needed to read it.
         name = default_storage.save(
-            f"exports/{now:%Y/%m/%d}/{export.kind}-{export.pk}-{secrets.token_hex(8)}.csv", File(binary)
+            f"exports/{now:%Y/%m/%d}/{export.kind}-{export.pk}-{secrets.token_hex(8)}.csv", File(file)
         )
     kept = Export.objects.filter(pk=export.pk, state=ExportState.REQUESTED).update(
         state=ExportState.DONE, file=name, row_count=count, finished_at=now

@@ -16,12 +16,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import Length, TruncDate
+from django.utils import timezone
 
 from bonusportal.counting import KYIV, kyiv_day
+from bonusportal.sql import day as sql_day
 from bonusportal.sql import fetch_planned, stamp
 from promo import policy
 from promo.models import Code, CodeState, Issue, Pool, ReplenishRun
 from promo.models.runs import RunKind, RunTrigger
+from promo.policy import MIN_DAYS_LEFT
 
 _INSERT = """
 INSERT INTO promo_replenishrun (pool_id, kind, state, trigger, requested_by, requested_at, attempts, reason, detail,
@@ -68,6 +71,10 @@ _IS_LOW = (
     "(SELECT count(*) FROM (SELECT 1 FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available' "
     "ORDER BY c.place LIMIT 1 + (SELECT max(low_water) FROM promo_pool)) few) <= promo_pool.low_water"
 )
+_HAS_A_CODE = (
+    "EXISTS (SELECT 1 FROM promo_code c WHERE c.pool_id = promo_pool.id AND c.state = 'available' "
+    "AND (c.valid_until IS NULL OR c.valid_until >= %s))"
+)
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -106,6 +113,40 @@ def note_empty(*, amount_uah: int, now: dt.datetime) -> int | None:
     """An amount was asked for and its pool has nothing: an empty pool asks for a refill as well."""
     pool_id = Pool.objects.filter(amount_uah=amount_uah, is_active=True).values_list("pk", flat=True).first()
     return None if pool_id is None else request_run(pool_id=pool_id, trigger=RunTrigger.EMPTY, now=now)
+
+
+_ON_DEMAND_LOCK = 0x504F4F4C
+
+
+def make_pool_on_demand(*, amount_uah: int, at_most: int, now: dt.datetime) -> int | None:
+    """A pool for an amount that a customer with the points asked for in vain: one code at a time. None where there is one, or `at_most` were made already.
+
+    In the caller's transaction; whoever else makes one waits for its end, so the cap is exact.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ON_DEMAND_LOCK])
+    if Pool.objects.filter(is_on_demand=True).count() >= at_most:
+        return None
+    pool, made = Pool.objects.get_or_create(
+        amount_uah=amount_uah, defaults={"low_water": 0, "target": 1, "is_on_demand": True}
+    )
+    return pool.pk if made else None
+
+
+PAYABLE_AMOUNTS = 200
+
+
+def payable_amounts(*, up_to: int, now: dt.datetime | None = None, at_most: int = PAYABLE_AMOUNTS) -> list[int]:
+    """Amounts ≤ `up_to` that have a code to be handed out at this moment, ascending; the largest `at_most` of them."""
+    if up_to < 1:
+        return []
+    last = kyiv_day(now or timezone.now()) + dt.timedelta(days=MIN_DAYS_LEFT)
+    has_code = Pool.objects.filter(is_active=True, amount_uah__lte=up_to).extra(  # noqa: S610 a constant
+        where=[_HAS_A_CODE],
+        params=[sql_day(last)],
+    )
+    return sorted(has_code.order_by("-amount_uah").values_list("amount_uah", flat=True)[:at_most])
 
 
 def look_at_stock(*, now: dt.datetime) -> list[int]:

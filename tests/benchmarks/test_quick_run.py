@@ -52,6 +52,7 @@ def test_a_quick_run_fills_the_table_of_every_theme(tmp_path, redis_url, chromiu
             "≥ 0.5",
             "≥ 0.5",
             "≥ 0.5",
+            "≥ 0.5",
             "≥ 0.6",
             "≤ 1.3",
             "≤ 1.3",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from demo.panel.server import RunningPanel
 from demo.panel.state import PanelState
@@ -47,7 +48,7 @@ class Visit:
     def names(self, *, ok: bool | None = None) -> list[str]:
         return [step.name for step in self.steps if ok in (None, step.ok)]
 
-    def detail(self, name: str) -> dict[str, object]:
+    def detail(self, name: str) -> dict[str, Any]:
         """The detail of the last step of this name."""
         return dict(next(step.detail for step in reversed(self.steps) if step.name == name))
 

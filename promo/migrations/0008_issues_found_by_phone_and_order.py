@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('promo', '0006_issuing_in_one_statement'),
+        ('promo', '0007_use_settled_and_on_demand'),
     ]
 
     operations = [

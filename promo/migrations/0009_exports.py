@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('promo', '0007_issues_found_by_phone_and_order'),
+        ('promo', '0008_issues_found_by_phone_and_order'),
     ]
 
     operations = [
