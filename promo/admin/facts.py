@@ -100,10 +100,10 @@ def tell_facts(values: Mapping[str, Any]) -> list[Fact]:
 
 
 def compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
-    """One side of a comparison, in the alphabet's order so that both sides stand level: a database keeps no order of its own in JSON."""
+    """One side of a comparison: what both sides have first and in the alphabet's order, so that they stand level. A database keeps no order in JSON."""
     return [
         Fact(_name(name), _plain(name, value) or "—", differs=name in others and others[name] != value)
-        for name, value in sorted(values.items())
+        for name, value in sorted(values.items(), key=lambda pair: (pair[0] not in others, pair[0]))
     ]
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from promo.admin.drawing import draw_badge
 from promo.admin.facts import Fact, compare, tell_facts
-from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_why
+from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_detail, say_why
 from promo.models import Evidence, ReplenishRun, RunRow, RunStep
 from promo.models.runs import EvidenceKind
 from promo.policy_sentences import sentence_for
@@ -85,12 +85,12 @@ def tell_story(run: ReplenishRun, *, may_see_evidence: bool, may_see_codes: bool
     counted = dict(RunRow.objects.filter(run=run).order_by().values_list("decision").annotate(n=Count("pk")))
     rows_total = sum(counted.values())
     rows = RunRow.objects.filter(run=run).select_related(None)[: MOST_ROWS if all_rows else ROWS_AT_FIRST]
-    end = run.finished_at
+    end, detail = run.finished_at, detail_of(run)
     return Story(
         run=run,
         badge=draw_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
-        sentence=sentence_for(run.reason) if run.reason else "",
-        technical=detail_of(run),
+        sentence=f"{sentence_for(run.reason) if run.reason else ''} {say_detail(detail)}".strip(),
+        technical="" if say_detail(detail) else detail,
         seconds=(end - run.leased_at).total_seconds() if end and run.leased_at else None,
         numbers=[(name, number) for name, number in _numbers(run) if number],
         steps=steps,
