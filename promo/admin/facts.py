@@ -79,6 +79,7 @@ SAYINGS: dict[str, Words] = {
     "maintenance": _("maintenance"),
     "not there": _("not there"),
     "second_factor": _("second factor"),
+    "slow": _("still loading"),
     "session_lost": _("login page"),
 }
 # Where a saying stands. Elsewhere a text is the page's own, and may look like one by chance.

@@ -120,6 +120,16 @@ def test_a_panel_that_never_answers_is_slow(panel, browser_thread):
     assert error.reason is PanelReason.SLOW
 
 
+def test_a_panel_whose_grid_never_comes_is_slow_and_no_look_at_it_lasts_for_ever(panel, browser_thread, live_session):
+    """A frame that waits for its first document answers no question: without a limit of our own the run would wait with it."""
+    panel.state.set_switches(slow_grid_seconds=600)
+    hurried = impatient(grid_seconds=0.5, login_seconds=0.5)
+    with visit(panel, browser_thread, saved_session=live_session, profile=hurried) as here:
+        error = refusal(here)
+    assert (type(error), error.reason) == (PanelTemporary, PanelReason.SLOW)
+    assert here.detail("saved_session_tried") == {"saved_session": "dead", "seen": "slow"}
+
+
 def test_an_address_where_nobody_listens_is_unreachable(panel, browser_thread):
     with visit(panel, browser_thread, url="http://127.0.0.1:1/edit/discounts/codes") as here:
         error = refusal(here)

@@ -6,6 +6,7 @@ What becomes of a step (stored, encrypted, shown) is the caller's matter.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 import time
@@ -105,10 +106,13 @@ class Recorder:
                 return await self.tab.page.screenshot(timeout=_PICTURE_SECONDS * 1000)
             masks: list[Locator] = []
             for frame in self.tab.frames():
-                if await frame.evaluate(IS_LEAKING, self._secrets):
-                    return None
+                async with asyncio.timeout(_PICTURE_SECONDS):
+                    if await frame.evaluate(IS_LEAKING, self._secrets):
+                        return None
                 masks += [frame.locator(selector) for selector in self._hidden]
             return await self.tab.page.screenshot(timeout=_PICTURE_SECONDS * 1000, mask=masks)
+        except TimeoutError:
+            return None  # a frame that does not say what is on it yet: no picture rather than one with a secret
         except BrowserError as error:
             # A step without a picture is still a step: the page may have crashed, and that is what the step is about.
             logger.info("no picture of the panel: %s", first_line(error))

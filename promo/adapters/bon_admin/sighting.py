@@ -21,6 +21,8 @@ from promo.errors import PanelError, PanelNeedsPerson, PanelReason, PanelTempora
 
 # Pause between two looks: short against a page load, long against the two milliseconds a look takes.
 _LOOK_EVERY_SECONDS = 0.03
+# A frame whose first document has not come yet answers no question at all, not even "what are you?"; a browser call has no time limit of its own.
+LONGEST_LOOK_SECONDS = 2.0
 
 
 class Sight(enum.StrEnum):
@@ -152,7 +154,10 @@ class Watch:
 
     async def _look_at(self, frame: Frame) -> Seen:
         try:
-            page: dict[str, Any] = await frame.evaluate(LOOK, self._arguments)
+            async with asyncio.timeout(LONGEST_LOOK_SECONDS):
+                page: dict[str, Any] = await frame.evaluate(LOOK, self._arguments)
+        except TimeoutError:
+            return Seen(Sight.LOADING, frame)
         except BrowserError as error:
             if is_moving(error):
                 return Seen(Sight.LOADING, frame)
