@@ -25,10 +25,9 @@ from django.db.models import Q
 from bonuses.dialect import for_update, moment, stamp
 from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
 from bonuses.models import AskedAgain, Hold, HoldState
-from bonuses.policy import HOLD_LIVES, draw, max_payable
+from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
-from bonuses.services.ruling import as_rule, rule_in_force
 from bonusportal import idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
 from promo.errors import PoolEmpty, PoolUnknown
@@ -42,6 +41,7 @@ _FIND = (
 )
 _BY_ID = _FIND + "WHERE h.key = %s"
 _BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
+_SHARE = "SELECT share_percent FROM bonuses_earningrule WHERE valid_from <= %s ORDER BY valid_from DESC, version DESC LIMIT 1"
 _BEING_RELEASED = (
     "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
     "AND h.state = 'releasing' AND h.order_id IS NULL AND c.state = 'withdrawn' AND c.retire_tried_at IS NULL AND c.inactive_since IS NULL ORDER BY h.id"
@@ -151,7 +151,10 @@ def _redeem(
 
 
 def _check_share(book: Book, points: int, order_total: Decimal, *, now: dt.datetime) -> None:
-    most = max_payable(as_rule(rule_in_force(now)), available=MAX_AMOUNT_UAH, goods=order_total)
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE, [stamp(now)])
+        (share_percent,) = cursor.fetchone()
+    most = max_payable(Rule(share_percent=share_percent), available=MAX_AMOUNT_UAH, goods=order_total)
     if points > most:
         raise OverShare(min(most, book.points))
 
