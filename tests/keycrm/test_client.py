@@ -21,6 +21,7 @@ from keycrm.errors import (
     RateLimited,
     Unauthorized,
 )
+from keycrm.ports import OpenLine
 from tests.keycrm.world import NOW, OLENA, World, not_connected
 
 
@@ -300,6 +301,22 @@ def test_a_write_that_may_have_been_done_never_ends_as_a_plain_refusal():
     world.faults_before = [requests.ReadTimeout(), *[requests.ConnectTimeout()] * 3]
     with pytest.raises(OutcomeUnknown):
         world.client().update_buyer(buyer["id"], full_name="Олена Приклад")
+
+
+def test_a_doubt_outlives_a_turn_that_is_refused_afterwards():
+    class OneTurn(OpenLine):
+        turns = 0
+
+        def take_turn(self, **asked):
+            self.turns += 1
+            if self.turns > 1:
+                raise RateLimited("no turn left in time")
+
+    world = World()
+    buyer = world.olena()
+    world.faults_after = [requests.ReadTimeout()]
+    with pytest.raises(OutcomeUnknown):
+        world.client(line=OneTurn()).update_buyer(buyer["id"], full_name="Олена Приклад")
 
 
 # --- addresses and secrets -----------------------------------------------------------------------------------------
