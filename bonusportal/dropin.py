@@ -32,6 +32,7 @@ from bonusportal.phones import normalise_phone
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models.codes import IssueChannel
 from promo.services import issuing, stock
+from storefront.services import refusing
 
 logger = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
@@ -66,6 +67,8 @@ def drop_in(*methods: str) -> Callable[[View], View]:
                 else:
                     response = view(request)
             except PortalError as error:
+                if error.status in {401, 403, 409, 422, 429}:
+                    refusing.note_address(reason=error.code, address=client_address(request), now=timezone.now())
                 response = error_answer(error)
                 if error.code in COUNTED:
                     counting.count(f"refused.{error.code}", now=timezone.now())

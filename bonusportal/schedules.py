@@ -30,6 +30,10 @@ SCHEDULES = (
     Schedule("codes-back", "bonuses.tasks.carry_codes_back", 30, "ends holds by what became of their codes"),
     Schedule("warnings", "bonuses.tasks.warn_of_ends", 3600, "warns customers of points that end"),
     Schedule("old-claims", "bonuses.tasks.forget_reports", 3600, "drops order reports after 14 days"),
+    Schedule("seal", "bonuses.tasks.seal_entries", 10, "gives new entries their place in the chain"),
+    Schedule("anchor", "bonuses.tasks.anchor_head", 600, "puts the chain's head where nobody can change it"),
+    Schedule("due-points", "bonuses.tasks.settle_due", 60, "brings ends of points and holds into the books"),
+    Schedule("verify-ledger", "bonuses.tasks.verify_nightly", 3600, "verifies the ledger once a night"),
     Schedule(
         "old-records",
         "bonusportal.tasks.forget_old_records",

@@ -57,6 +57,8 @@ NAVIGATION: list[dict[str, Any]] = [
         _("Bonus points"),
         _entry(_("Customers"), "groups", "bonuses_customer_changelist", "bonuses.view_customer"),
         _entry(_("Orders"), "shopping_bag", "bonuses_order_changelist", "bonuses.view_order"),
+        _entry(_("Order reports"), "inbox", "bonuses_orderreport_changelist", "bonuses.view_orderreport"),
+        _entry(_("Redemptions"), "redeem", "bonuses_hold_changelist", "bonuses.view_hold"),
         _entry(_("Entries"), "menu_book", "bonuses_ledgerentry_changelist", "bonuses.view_ledgerentry"),
         _entry(_("Earning rules"), "percent", "bonuses_earningrule_changelist", "bonuses.view_earningrule"),
         _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),

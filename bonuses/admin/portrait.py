@@ -21,6 +21,10 @@ STUCK = {
     "hold_of_another_order": _("its points are held for another order"),
     "hold_ended": _("the hold had ended before the order was seen"),
     "earner_changed": _("the customer changed after points were granted"),
+    "code_used_without_order": _(
+        "the code was used before it could be deleted, and no order has named it for two days"
+    ),
+    "code_not_proven_dead": _("for two days no run at the panel has proven that the code is deleted"),
     "reserved_without_order": _("reserved in the former system for no order that is known"),
 }
 

@@ -50,6 +50,14 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'how far notices were read',
             },
         ),
+        migrations.AlterModelOptions(
+            name='hold',
+            options={'ordering': ['-id'], 'permissions': [('resolve_hold', 'Can decide what became of a code that is stuck')], 'verbose_name': 'hold', 'verbose_name_plural': 'holds'},
+        ),
+        migrations.AlterModelOptions(
+            name='order',
+            options={'ordering': ['-id'], 'permissions': [('decide_order', 'Can confirm or cancel an order by hand')], 'verbose_name': 'order', 'verbose_name_plural': 'orders'},
+        ),
         migrations.AddField(
             model_name='hold',
             name='releasing_at',

@@ -112,6 +112,7 @@ class Hold(models.Model):
         ordering = ["-id"]
         verbose_name = _("hold")
         verbose_name_plural = _("holds")
+        permissions = [("resolve_hold", _("Can decide what became of a code that is stuck"))]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=HoldState.values), name="hold_state_is_known"),
             models.CheckConstraint(condition=Q(points__gte=0) & Q(owed__gte=0), name="hold_points_are_not_negative"),

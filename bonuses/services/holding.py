@@ -52,9 +52,14 @@ class HoldRow:
         return self.state == HoldState.CAPTURED and not self.reinstated
 
     @property
-    def was_freed_by_its_order(self) -> bool:
-        """Its order was cancelled, so if the order comes back it takes the points again. (A hold that belongs to an order has no end by time.)"""
-        return self.reinstated or (self.state == HoldState.RELEASED and self.order_id is not None)
+    def may_be_taken_again(self) -> bool:
+        """Its order was cancelled, so if the order comes back it takes the points again. (A hold that belongs to an order has no end by time.)
+
+        Or its code was released as deleted, and an order names it all the same: it was used at the very moment at which it was deleted. The order is the
+        better evidence.
+        """
+        freed = self.order_id is not None or self.code_id is not None
+        return self.reinstated or (self.state == HoldState.RELEASED and freed)
 
 
 _COLUMNS = "id, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at"

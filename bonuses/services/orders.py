@@ -139,17 +139,17 @@ def _heads(holds: list[HoldRow]) -> list[HoldRow]:
 
 def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
     order_id = work.order.pk
-    if hold.order_id not in {None, order_id}:
+    if hold.order_id not in {None, order_id} and not _gives_up(hold):
         work.stuck.append(Stuck.HOLD_OF_ANOTHER_ORDER)
         return
-    if not (hold.is_unresolved or hold.is_spent or hold.was_freed_by_its_order):
+    if not (hold.is_unresolved or hold.is_spent or hold.may_be_taken_again):
         work.stuck.append(Stuck.HOLD_ENDED)
         return
     if step is HoldStep.KEEP:
         return
     book = work.books[hold.customer_id]
     work.payers.setdefault(book.customer_id, hold.source)
-    if hold.order_id is None:
+    if hold.order_id != order_id:
         holding.write_order(hold, order_id=order_id)
         hold = replace(hold, order_id=order_id)
     if step is HoldStep.FREE:
@@ -161,13 +161,21 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
         _again(work, book, hold, code_id=hold.code_id)
         return
-    if hold.was_freed_by_its_order:
+    if hold.may_be_taken_again:
         hold = _again(work, book, hold, code_id=None)
     if hold.is_unresolved:
         if step is HoldStep.CAPTURE:
             holding.write_capture(book, hold, now=work.now, actor=work.actor, order_id=order_id)
         else:
             holding.write_tie(hold, order_id=order_id)
+
+
+def _gives_up(hold: HoldRow) -> bool:
+    """The other order that the hold belongs to is cancelled: its code was used once more, and whoever held points for it pays for that.
+
+    The other order is not locked. If it comes back at this moment, its snapshot waits for the accounts, and finds that the hold is another order's.
+    """
+    return Order.objects.filter(pk=hold.order_id, state=OrderState.CANCELLED.value).exists()
 
 
 def _free(work: _Work, book: Book, hold: HoldRow) -> None:

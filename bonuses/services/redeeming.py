@@ -38,8 +38,8 @@ _FIND = (
     "SELECT h.key, c.code, h.points, h.state, h.expires_at, h.customer_id, h.id, h.order_id FROM bonuses_hold h "
     "JOIN promo_code c ON c.id = h.code_id "
 )
-_BY_KEY = _FIND + "WHERE h.key = %s"
-_BY_LATER_KEY = _FIND + "JOIN bonuses_askedagain a ON a.hold_id = h.id WHERE a.key = %s"
+_BY_ID = _FIND + "WHERE h.key = %s"
+_BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
 _BEING_RELEASED = (
     "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
     "AND h.state = 'releasing' AND h.order_id IS NULL AND c.state = 'withdrawn' AND c.retire_tried_at IS NULL AND c.inactive_since IS NULL ORDER BY h.id"
@@ -183,11 +183,8 @@ def _give_back(book: Book, points: int, *, hold_key: str, now: dt.datetime, acto
 
 def _find_by_key(hold_key: str, points: int | None = None) -> Redemption | None:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_KEY, [hold_key])
+        cursor.execute(_BY_KEY, [hold_key, hold_key])
         row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_BY_LATER_KEY, [hold_key])
-            row = cursor.fetchone()
     if row is None:
         return None
     if points is not None and row[2] != points:
@@ -271,7 +268,7 @@ def find_unspent(*, customer_id: int, now: dt.datetime) -> Redemption | None:
 
 def _row_of(public_id: str, customer_id: int) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_KEY, [public_id])
+        cursor.execute(_BY_ID, [public_id])
         row: tuple[Any, ...] | None = cursor.fetchone()
     if row is None or row[5] != ledger.survivor_of(customer_id):
         raise HoldUnknown

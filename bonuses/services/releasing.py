@@ -141,4 +141,8 @@ def _mark_stuck(*, now: dt.datetime) -> int:
     used = waiting.filter(code__inactive_since__isnull=False, code__is_use_settled=False).update(
         stuck_reason=STUCK_USED
     )
-    return used + waiting.update(stuck_reason=STUCK_UNPROVEN)
+    spent = Hold.objects.filter(
+        state=HoldState.CAPTURED, reinstated_at=None, order__state="cancelled", stuck_reason="", code__state=CodeState.WITHDRAWN,
+        code__changed_at__lte=now - STUCK_AFTER,
+    )  # fmt: skip
+    return used + waiting.update(stuck_reason=STUCK_UNPROVEN) + spent.update(stuck_reason=STUCK_UNPROVEN)

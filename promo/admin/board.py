@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ from promo.policy_sentences import sentence_for
 from promo.services import leasing, stock
 from promo.services.stock import PoolState
 
+# Apps above this one warn on the board too: each adds a function of `now`.
+WATCHERS: list[Callable[[dt.datetime], list[Banner]]] = []
 POOLS_PER_PAGE = 50
 DEMAND_DAYS = 14
 MOST_DEMANDS = 8
@@ -36,7 +38,7 @@ MOST_COUNTERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """Something that stops the pools from filling. `is_block` draws the button that lets the panel's runs go on."""
+    """Something that somebody has to see to. `is_block` draws the button that lets the panel's runs go on; `address` leads to where to look."""
 
     colour: str
     icon: str
@@ -44,6 +46,7 @@ class Banner:
     hint: str = ""
     seen_at: dt.datetime | None = None
     is_block: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ def show_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         shown = [state for state in shown if str(state.amount_uah) == amount]
     page = Paginator(shown, POOLS_PER_PAGE).get_page(request.GET.get("page"))
     board = {
-        "banners": find_banners(now=now, parts=look_around(now=now)),
+        "banners": [
+            *(banner for watch in WATCHERS for banner in watch(now)),
+            *find_banners(now=now, parts=look_around(now=now)),
+        ],
         "lines": [draw_line(state, now=now) for state in page],
         "page": page,
         "pages": _pages(page),

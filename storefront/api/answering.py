@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
@@ -21,7 +22,12 @@ NoticeKind = Annotated[str, _one_of("credit", "returned", "spend", "expiring", "
 class Refusal(Schema):
     """The one shape of every refusal. Some carry more fields, named by their code."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "description": gettext_noop("The one shape of every refusal. Some carry more fields, named by their code.")
+        },
+    )
     success: Literal[False]
     error: str
     code: str

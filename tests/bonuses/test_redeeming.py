@@ -254,6 +254,26 @@ def test_an_order_that_arrives_while_the_code_is_taken_back_is_paid(pool, shoppe
     assert balance(shopper, NOW + HOUR) == (290, 0)
 
 
+def test_a_code_that_was_used_at_the_moment_of_its_deletion_is_paid_by_its_owner_all_the_same(pool, shopper):
+    """The panel's row was gone, so the points were freed; then the order arrives with the code in it."""
+    made = redeem(shopper)
+    release(shopper, made)
+    kill(made)
+    releasing.sweep(now=NOW)
+    redeem(shopper, key="another key entirely")
+    redeem(shopper, key="and another key here")
+    assert balance(shopper) == (100, 200)
+    say(
+        "7",
+        "completed",
+        "900",
+        customer=make_customer(),
+        holds=redeeming.holds_of_code(made.promo_code),
+        now=NOW + HOUR,
+    )
+    assert balance(shopper, NOW + HOUR) == (0, 200)
+
+
 @pytest.mark.parametrize("stage", ["confirmed", "completed"])
 def test_a_cancelled_order_gives_the_points_back_once_its_code_is_deleted(pool, shopper, stage):
     made = redeem(shopper)

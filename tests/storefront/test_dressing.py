@@ -36,7 +36,15 @@ def test_without_a_choice_the_newest_scripts_come_in_their_own_colours():
     assert (document["share"], document["rate"], document["off"]) == (50, 10, False)
 
 
-@pytest.mark.parametrize(("asked", "title"), [("uk-UA", "Оплатити бонусами"), ("ru", "Оплатить бонусами"), ("en", "Pay with bonus points"), ("de", "Оплатити бонусами")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("uk-UA", "Оплатити бонусами"),
+        ("ru", "Оплатить бонусами"),
+        ("en", "Pay with bonus points"),
+        ("de", "Оплатити бонусами"),
+    ],
+)
 def test_texts_come_in_the_pages_language(asked, title):
     assert fetch(asked)[1]["texts"]["checkout"]["title"] == title
 
