@@ -92,9 +92,17 @@ class Shopper:
             field.fill(str(quantity))
             field.press("Tab")
 
-    def total(self) -> str:
-        text = self.page.locator(".j-total-sum:visible, .order-details__total:visible").first.inner_text()
-        return " ".join(text.split())
+    def expect_total(self, text: str) -> None:
+        totals = self.page.locator(".j-total-sum:visible, .order-details__total:visible")
+        expect(totals.first).to_have_text(text)
+
+    def expect_released(self) -> None:
+        """The release is asked for right after it is said."""
+        for _ in range(150):
+            if self.portal.hold["status"] == "releasing":
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the points were not given back")
 
     def data_layer(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.page.evaluate("JSON.parse(JSON.stringify(window.dataLayer))")
