@@ -83,6 +83,28 @@ VARIABLES = (
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
+    Variable(
+        "KEYCRM_CALLS_PER_MINUTE", "calls of all processes together; the CRM allows 60, the rest is a margin", "50"
+    ),
+    Variable(
+        "KEYCRM_WEBHOOK_SECRETS",
+        "secrets in the webhook's address, comma separated: two are valid at a time",
+        "",
+        secret=True,
+    ),
+    Variable("KEYCRM_FIELD_BALANCE", "name of the buyer's field for points that can be spent", "Бонуси"),
+    Variable(
+        "KEYCRM_FIELD_RESERVED", "name of the buyer's field for points set aside in open orders", "Бонуси в резерві"
+    ),
+    Variable(
+        "KEYCRM_FIELD_EXPIRES_ON", "name of the buyer's field for the last day of the next points", "Бонуси діють до"
+    ),
+    Variable("KEYCRM_FIELD_HISTORY", "name of the buyer's field for the history", "Історія бонусів"),
+    Variable("KEYCRM_FIELD_CARD_ORDER", "name of the pipeline card's field for the order's number", "Номер замовлення"),
+    Variable(
+        "KEYCRM_FIELD_CARD_POINTS", "name of the pipeline card's field for points to set aside", "Використати бонуси"
+    ),
+    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

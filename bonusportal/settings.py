@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
+    "keycrm.apps.KeyCrmConfig",
 ]
 
 MIDDLEWARE = [
@@ -240,6 +241,7 @@ RATE_LIMITS = {
     "get_code_person": env.text("RATE_GET_CODE_PERSON"),
     "balance": env.text("RATE_BALANCE"),
     "report": env.text("RATE_REPORT"),
+    "crm_proxy": env.text("RATE_CRM_PROXY"),
 }
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
@@ -269,6 +271,17 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 
 KEYCRM_API_TOKEN = env.text("KEYCRM_API_TOKEN")
 KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
+KEYCRM_CALLS_PER_MINUTE = env.number("KEYCRM_CALLS_PER_MINUTE")
+KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
+# What the program's custom fields are called in the CRM. Their uuids differ between accounts and are looked up by name.
+KEYCRM_FIELDS = {
+    "balance": env.text("KEYCRM_FIELD_BALANCE"),
+    "reserved": env.text("KEYCRM_FIELD_RESERVED"),
+    "expires_on": env.text("KEYCRM_FIELD_EXPIRES_ON"),
+    "history": env.text("KEYCRM_FIELD_HISTORY"),
+    "card_order": env.text("KEYCRM_FIELD_CARD_ORDER"),
+    "card_points": env.text("KEYCRM_FIELD_CARD_POINTS"),
+}
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

@@ -5,6 +5,7 @@ from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
 from bonusportal import dropin, health
+from keycrm import proxy
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -21,4 +22,6 @@ urlpatterns = [
     path("metrics", health.metrics),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
+    # The read-only way into the CRM. `.*` with DOTALL, so that a line break in a path ends there too, as nothing.
+    re_path(r"(?s)^keycrm/(?P<path>.*)\Z", proxy.proxy),
 ]

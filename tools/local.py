@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from demo.panel.state import DEMO_PASSWORD, DEMO_USERNAME
 from demo.sms.state import DEMO_KEY as SMS_KEY
 from tools.binaries import chromium_program
@@ -33,6 +34,7 @@ class Addresses:
     panel_port: int
     shop_port: int
     sms_port: int
+    crm_port: int
 
     @property
     def portal(self) -> str:
@@ -49,6 +51,10 @@ class Addresses:
     @property
     def sms(self) -> str:
         return f"http://{LOOPBACK}:{self.sms_port}"
+
+    @property
+    def crm(self) -> str:
+        return f"http://{LOOPBACK}:{self.crm_port}"
 
 
 class AlreadyRunningError(Exception):
@@ -117,13 +123,15 @@ def _running_one(lock: Path) -> AlreadyRunningError:
 
 def kept_secrets(path: Path = ENV) -> dict[str, str]:
     """This checkout's own keys: made the first time, read afterwards. Readable by their owner only."""
-    if not path.exists():
+    kept = read_variables(path)
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "KEYCRM_WEBHOOK_SECRETS": secrets.token_urlsafe(24),
+    }
+    if set(made) - set(kept):
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        }
-        write_variables(path, made)
+        write_variables(path, {**made, **kept})
     return read_variables(path)
 
 
@@ -152,6 +160,10 @@ def surroundings(addresses: Addresses, *, redis_url: str) -> dict[str, str]:
         "SMS_GATEWAY_URL": f"{addresses.sms}/messages",
         "SMS_GATEWAY_KEY": SMS_KEY,
         "SMS_SENDER": "Lastivka",
+        "KEYCRM_BASE_URL": f"{addresses.crm}/v1",
+        "KEYCRM_API_TOKEN": CRM_KEY,
+        # Read by the simulated CRM only; in life a person types it into the CRM's automation.
+        "DEMO_CRM_WEBHOOK_URL": f"{addresses.portal}/webhooks/keycrm/{kept_secrets()['KEYCRM_WEBHOOK_SECRETS']}",
         **({"CHROMIUM_PATH": str(chromium)} if chromium else {}),
     }
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
+from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from tools.children import unwinding_signals
 from tools.local import (
     NOW,
@@ -56,8 +57,13 @@ def programs(addresses: Addresses) -> dict[str, list[str]]:
         "shop": [
             *(python, "-m", "demo.shop", "--port", str(addresses.shop_port), "--state", str(RUN / "shop.json")),
             *("--portal", addresses.portal, "--panel", addresses.panel, "--sms", addresses.sms),
+            *("--crm", addresses.crm, "--crm-api", f"{addresses.crm}/v1", "--crm-key", CRM_KEY),
         ],
         "sms": [python, "-m", "demo.sms", "--port", str(addresses.sms_port)],
+        "crm": [
+            *(python, "-m", "demo.crm", "--port", str(addresses.crm_port)),
+            *("--state", str(RUN / "crm.json"), "--samples"),
+        ],
         "portal": [python, "-m", "tools.welcome"],
     }
 

@@ -36,6 +36,7 @@ def missing_parts(addresses: Addresses, *, since: dt.datetime) -> list[str]:
         "store panel": _listens(addresses.panel_port),
         "shop": _listens(addresses.shop_port),
         "SMS gateway": _listens(addresses.sms_port),
+        "CRM": _listens(addresses.crm_port),
         **{name: (seen.get(name) or NEVER) >= since for name in ("worker", "browser")},
     }
     missing = [name for name, answered in answers.items() if not answered]
@@ -67,6 +68,7 @@ def lines(addresses: Addresses, *, seeded: str) -> list[str]:
         ("The store's admin panel (simulated)", f"{addresses.panel}/edit/   {PANEL_USERNAME} / {PANEL_PASSWORD}"),
         ("Its switches: slow, failing, changed", f"{addresses.panel}/_demo/"),
         ("The phone that gets text messages (simulated)", f"{addresses.sms}/"),
+        ("The CRM (simulated): orders and buyers' cards", f"{addresses.crm}/"),
         ("The mirror document", shown(RUN / "mirror" / "promo-codes" / "available_codes.json")),
         ("Management commands", "make manage CMD='pool_state'"),
         ("Stop everything", "Ctrl-C"),
