@@ -25,6 +25,7 @@ class Shopper:
 
     state: ShopState
     panel: PanelState
+    clock: Clock
     client: FlaskClient
     waits: RecordedWaits
     prefix: str = ""
@@ -93,13 +94,14 @@ class Shopper:
 
 def shopper(state: ShopState | None = None, **switches: Any) -> Shopper:
     """A new browser in front of a shop (a new one, unless given) that takes three codes of its panel."""
-    panel = PanelState(clock=Clock())
+    clock = Clock()
+    panel = PanelState(clock=clock)
     if state is None:
         for code, amount in (("BON100A", 100), ("BON200B", 200), ("BON2000C", 2000)):
             panel.add_code(code, amount)
         panel.add_code("SALE10", 10, kind="2", quantity=2)
-        state = ShopState(coupons=PanelCoupons(panel), links=Links(portal=PORTAL), clock=panel.clock)
+        state = ShopState(coupons=PanelCoupons(panel), links=Links(portal=PORTAL), clock=clock)
     if switches:
         state.set_switches(**switches)
     waits = RecordedWaits()
-    return Shopper(state, panel, create_shop(state, stopping=waits).test_client(), waits)
+    return Shopper(state, panel, clock, create_shop(state, stopping=waits).test_client(), waits)
