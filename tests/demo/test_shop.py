@@ -407,6 +407,9 @@ class Pausing:
     def __init__(self, coupons):
         self.coupons, self.first, self.overtaken = coupons, threading.Lock(), threading.Event()
 
+    def look(self, code):
+        return self.coupons.look(code)
+
     def spend(self, code):
         if self.first.acquire(blocking=False):
             self.overtaken.wait(0.3)
