@@ -4,7 +4,9 @@ PortalError
 ├── PointsInvalid                                400
 ├── CustomerUnknown · HoldUnknown                404
 ├── AdjustingForbidden                           403   own account, no own phone on record
-├── InsufficientPoints · AdjustLimitReached      409
+├── InsufficientPoints · OverShare               409
+├── PointsExpired · OrderNotPayable              409
+├── AdjustLimitReached                           409
 ├── HoldNotOpen · HoldNeedsEvidence              409
 ├── CustomerBusy · CannotMerge                   409   open holds or orders; merged or erased already
 └── KeyReused                                    422   the same key for something else
@@ -50,6 +52,37 @@ class InsufficientPoints(Conflict):
     def __init__(self, available: int) -> None:
         super().__init__(_("There are not enough points."), details={"available": available})
         self.available = available
+
+
+class PointsExpired(Conflict):
+    """There were enough points once; their time is over."""
+
+    code = "points_expired"
+
+    def __init__(self, available: int) -> None:
+        super().__init__(_("The points have expired."), details={"available": available})
+
+
+class OrderNotPayable(Conflict):
+    """The order is cancelled, or was placed before the program began. Nothing changed."""
+
+    code = "order_not_payable"
+
+    def __init__(self) -> None:
+        super().__init__(_("This order takes and earns no points."))
+
+
+class OverShare(Conflict):
+    """More points than may pay for this order. Nothing changed. `max_payable` is how many may."""
+
+    code = "over_share"
+
+    def __init__(self, max_payable: int) -> None:
+        super().__init__(
+            _("At most %(points)d points may pay for this order.") % {"points": max_payable},
+            details={"max_payable": max_payable},
+        )
+        self.max_payable = max_payable
 
 
 class HoldNotOpen(Conflict):

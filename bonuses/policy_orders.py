@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from bonuses.policy import Rule, Totals, points_of_order
 
+SHOP = "horoshop"  # the source of orders that pages report; the CRM's orders of the shop have the same
+
 
 class Stage(StrEnum):
     """Where the CRM says an order is."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from bonuses.services import auditing, expiring, sealing
+from bonuses.services import auditing, expiring, notifying, releasing, reporting, sealing
 from bonuses.wiring import open_anchor_store
 from bonusportal import counting
+from bonusportal.nudges import nudge
 
 
 @shared_task
@@ -25,6 +26,38 @@ def anchor_head() -> None:
 def settle_due() -> None:
     """Brings ends of points and holds into the books; balances count them already."""
     expiring.sweep(now=timezone.now())
+
+
+@shared_task
+def carry_codes_back() -> None:
+    """Holds whose time is over begin their release, and what the panel said of codes ends it."""
+    swept = releasing.sweep(now=timezone.now())
+    if swept.runs:
+        nudge("promo.tasks.work_through_runs")
+    if swept.stuck:
+        counting.count("alarm.hold_stuck", now=timezone.now(), by=swept.stuck)
+
+
+@shared_task
+def warn_of_ends() -> None:
+    notifying.warn_of_ends(now=timezone.now())
+
+
+@shared_task
+def forget_reports() -> None:
+    """Claims of orders that nobody confirmed, and those that the CRM contradicts, are counted."""
+    now = timezone.now()
+    forgotten = reporting.forget_reports(now=now)
+    for name, number in (("claim.foreign", forgotten.foreign), ("claim.forged", forgotten.forged)):
+        if number:
+            counting.count(name, now=now, by=number)
+
+
+@shared_task
+def verify_nightly() -> None:
+    """Looks every hour whether tonight's verification is still to be done: a portal that was off at night catches up in the morning."""
+    if auditing.is_verification_due(now=timezone.now()):
+        verify_ledger()
 
 
 @shared_task

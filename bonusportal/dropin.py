@@ -21,7 +21,8 @@ from django.views.decorators.csrf import csrf_exempt
 from bonusportal import counting, idempotency
 from bonusportal.answers import error_answer
 from bonusportal.context import request_id
-from bonusportal.errors import BadInput, PortalError, Unauthorised, Unavailable
+from bonusportal.dropin_guarded import redeem_for_session
+from bonusportal.errors import BadInput, PortalError, Unavailable
 from bonusportal.jsonbody import check_text, read_json_object
 from bonusportal.limits import check_limit
 from bonusportal.middleware import client_address
@@ -31,9 +32,16 @@ from bonusportal.phones import normalise_phone
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models.codes import IssueChannel
 from promo.services import issuing, stock
+from storefront.services import refusing
 
 logger = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
+
+
+# Refusals that staff should see the number of: somebody tries what they may not, or what they have not. (Limits count themselves.)
+COUNTED = frozenset(
+    {"signature_invalid", "session_required", "insufficient_points", "points_expired", "over_share", "bonus_mismatch", "idempotency_key_reused"}
+)  # fmt: skip
 
 
 def drop_in(*methods: str) -> Callable[[View], View]:
@@ -44,7 +52,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
     def wrap(view: View) -> View:
         @csrf_exempt
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
+        def guarded(request: HttpRequest, **parts: str) -> HttpResponse:
             try:
                 if request.method == "OPTIONS":
                     response: HttpResponse = HttpResponse(status=200)
@@ -57,9 +65,13 @@ def drop_in(*methods: str) -> Callable[[View], View]:
                     )
                     response["Allow"] = ", ".join([*methods, "OPTIONS"])
                 else:
-                    response = view(request)
+                    response = view(request, **parts)
             except PortalError as error:
+                if error.status in {401, 403, 409, 422, 429}:
+                    refusing.note_address(reason=error.code, address=client_address(request), now=timezone.now())
                 response = error_answer(error)
+                if error.code in COUNTED:
+                    counting.count(f"refused.{error.code}", now=timezone.now())
             except OperationalError:
                 # The database is away or overloaded. Never disguised as "ran out": the caller may try again.
                 logger.exception("the database did not answer")
@@ -104,7 +116,7 @@ def _read_get_code(request: HttpRequest) -> dict[str, Any]:
             asked[name] = str(value)
         elif value is not None and not isinstance(value, str):
             raise BadInput(_("%(name)s must be a text.") % {"name": name}, code="text_invalid")
-        if value is not None and len(asked[name]) > 128:
+        if value is not None and len(asked[name]) > (300 if name == "session" else 128):
             raise BadInput(_("%(name)s is too long.") % {"name": name}, code="text_invalid")
     return asked
 
@@ -129,6 +141,8 @@ def get_code(request: HttpRequest) -> HttpResponse:
 
     key = idempotency.read_key(request.headers.get("Idempotency-Key"))
     path = request.path_info.rstrip("/")
+    if settings.GET_CODE_MODE != "open":
+        return _code_answer(redeem_for_session(request, asked=asked, amount_uah=amount_uah, key=key, path=path), echoed)
     body = {"amount": amount_uah, "phone": phone, "order_id": order_number, "session": session}
     record = idempotency.ask(method=str(request.method), path=path, caller="", key=key, body=body) if key else None
     if record and (answer := idempotency.find_answer(record)):
@@ -142,9 +156,6 @@ def get_code(request: HttpRequest) -> HttpResponse:
     check_limit("get_code_address", client_address(request) or "unknown")
     for person in filter(None, (phone, session)):
         check_limit("get_code_person", person)
-    if settings.GET_CODE_MODE != "open":
-        counting.count("refused.session_required", now=timezone.now())
-        raise Unauthorised(_("Please confirm your phone number first."), code="session_required")
     return _issue_in_open_mode(
         amount_uah=amount_uah,
         echoed=echoed,

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal import counting
 from bonusportal.errors import TooMany
+from bonusportal.models import RateWindow
 from bonusportal.pausing import Pause
 
 if TYPE_CHECKING:
@@ -113,3 +114,17 @@ def check_limit(name: str, key: str) -> None:
             _("Too many requests. Please try again later."),
             retry_after_seconds=max(1, min(int(ends_at - time.time()) + 1, read_rate(text).seconds)),
         )
+
+
+def lift(name: str, key: str) -> None:
+    """Begin the window of `key` anew, wherever it is counted: a person let somebody in again."""
+    full = f"{name}:{key}"
+    RateWindow.objects.filter(key=full).delete()
+    if settings.REDIS_URL:
+        import redis
+
+        try:
+            _redis_limiter(settings.REDIS_URL).clear(_redis_item(settings.RATE_LIMITS[name]), full)
+        except redis.RedisError:
+            redis_pause.start()
+            logger.warning("Redis does not answer: its window of %s ends by itself", name)

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
     "keycrm.apps.KeyCrmConfig",
+    "storefront.apps.StorefrontConfig",
 ]
 
 MIDDLEWARE = [
@@ -236,16 +237,25 @@ CLOUDFRONT_SECRET = env.text("CLOUDFRONT_SECRET")
 # --- the program ------------------------------------------------------------------------------------------------------------------------------
 GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
-RATE_LIMITS = {
-    "get_code_address": env.text("RATE_GET_CODE_ADDRESS"),
-    "get_code_person": env.text("RATE_GET_CODE_PERSON"),
-    "balance": env.text("RATE_BALANCE"),
-    "report": env.text("RATE_REPORT"),
-    "crm_proxy": env.text("RATE_CRM_PROXY"),
-}
+ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
+# Each from its variable: `balance` from RATE_BALANCE.
+LIMITED = (
+    *("get_code_address", "get_code_person", "balance", "report"),
+    *("session_phone", "session_address", "verify_address", "crm_proxy"),
+)
+RATE_LIMITS = {name: env.text(f"RATE_{name.upper()}") for name in LIMITED}
+SESSION_FAILED_TRIES_A_DAY = env.number("SESSION_FAILED_TRIES_A_DAY")
+SESSION_MESSAGES_A_DAY = env.number("SESSION_MESSAGES_A_DAY")
+SMS_GATEWAY_URL = env.text("SMS_GATEWAY_URL")
+SMS_GATEWAY_KEY = env.text("SMS_GATEWAY_KEY")
+SMS_SENDER = env.text("SMS_SENDER")
+EMAIL_URL = env.text("EMAIL_URL")
+EMAIL_FROM = env.text("EMAIL_FROM")
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")
+# A milliard: a thousand addresses that guess at 30 a minute each need three weeks for one hit.
+STRENGTH_FLOOR = env.number("STRENGTH_FLOOR")
 
 # On a laptop everything counts; a deployed stage has to say since when.
 PROGRAM_STARTS_AT = env.instant("PROGRAM_STARTS_AT") or (dt.datetime(2000, 1, 1, tzinfo=dt.UTC) if IS_LOCAL else None)
@@ -274,14 +284,10 @@ KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
 KEYCRM_CALLS_PER_MINUTE = env.number("KEYCRM_CALLS_PER_MINUTE")
 KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
 # What the program's custom fields are called in the CRM. Their uuids differ between accounts and are looked up by name.
-KEYCRM_FIELDS = {
-    "balance": env.text("KEYCRM_FIELD_BALANCE"),
-    "reserved": env.text("KEYCRM_FIELD_RESERVED"),
-    "expires_on": env.text("KEYCRM_FIELD_EXPIRES_ON"),
-    "history": env.text("KEYCRM_FIELD_HISTORY"),
-    "card_order": env.text("KEYCRM_FIELD_CARD_ORDER"),
-    "card_points": env.text("KEYCRM_FIELD_CARD_POINTS"),
-}
+_FIELD_ROLES = ("balance", "reserved", "expires_on", "history", "card_order", "card_points")
+KEYCRM_FIELDS = {role: env.text(f"KEYCRM_FIELD_{role.upper()}") for role in _FIELD_ROLES}
+KEYCRM_STATUS_STAGES, KEYCRM_SHOP_SOURCES = env.words("KEYCRM_STATUS_STAGES"), env.words("KEYCRM_SHOP_SOURCES")
+KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = env.words("KEYCRM_CARD_STATUSES"), env.text("KEYCRM_WRITE_BACK")
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 
-from bonusportal import dropin
+from bonusportal import dropin, widgets
 
 # The drop-in paths bear no token of Django's forms and change nothing that a cookie protects: their views are exempt from that check anyway.
-_VIEWS = {"/get-code": dropin.get_code}
+_VIEWS = {"/get-code": dropin.get_code, "/widgets/config.json": widgets.show_configuration}
+_API = "/api/v1/"
 # Nothing in a JSON answer may be run, framed or sent anywhere.
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -28,15 +29,20 @@ class ShortWay:
         self._answer_in_language = LocaleMiddleware(_answer)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.rstrip("/") not in _VIEWS:
+        if request.path_info.rstrip("/") not in _VIEWS and not request.path_info.startswith(_API):
             return self.get_response(request)
         request.get_host()  # refuses a host that is not ours, as CommonMiddleware does on the long way
         return self._answer_in_language(request)  # type: ignore[return-value] # no coroutine: `_answer` is none
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    response = _VIEWS[request.path_info.rstrip("/")](request)
-    response["Content-Security-Policy"] = _POLICY
+    if request.path_info.startswith(_API):
+        from bonusportal import api  # django-ninja: paid for by whoever calls it
+
+        response = api.answer(request)
+    else:
+        response = _VIEWS[request.path_info.rstrip("/")](request)
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
     response["X-Frame-Options"] = "DENY"
     response["Content-Length"] = str(len(response.content))
     return response

@@ -22,7 +22,7 @@ from tools.web_environment import web_environment
 KEPT = VAR / ".package"
 # `python -I -S -B LAMBDA_HOST folder` runs an unpacked package as Lambda would.
 LAMBDA_HOST = ROOT / "tools" / "lambda_host.py"
-SOURCES = ("bonusportal", "promo", "bonuses", "keycrm", "locale", "static", "templates", "manage.py", "zappa_settings.json", "constraints.txt",
+SOURCES = ("bonusportal", "promo", "bonuses", "storefront", "keycrm", "locale", "static", "templates", "manage.py", "zappa_settings.json", "constraints.txt",
            "requirements-web.txt", "tools/lambda_zip.py")  # fmt: skip
 # Zappa asks PyPI whether it is the newest. A closed door on this machine is the quickest answer.
 NO_INTERNET = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}

@@ -1,5 +1,5 @@
 """Staff pages of the ledger. Entries are looked at; what changes points are services, asked for on pages that want a reason."""
 
-from bonuses.admin import customers, journal, orders, rules, verifying
+from bonuses.admin import alarms, customers, importing, journal, orders, redemptions, reports, rules, verifying
 
-__all__ = ["customers", "journal", "orders", "rules", "verifying"]
+__all__ = ["alarms", "customers", "importing", "journal", "orders", "redemptions", "reports", "rules", "verifying"]

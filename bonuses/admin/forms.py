@@ -64,6 +64,43 @@ class EraseForm(forms.Form):
         return typed
 
 
+class OrderByHandForm(forms.Form):
+    number = forms.CharField(label=_("Number of the order"), max_length=64, widget=_text(autofocus=True))
+    phone = forms.CharField(label=_("Phone of who earns"), max_length=40, widget=_text(inputmode="tel"))
+    total = forms.DecimalField(
+        label=_("Paid for the goods, UAH"),
+        min_value=0,
+        max_value=10_000_000,
+        max_digits=12,
+        decimal_places=2,
+        widget=_text(inputmode="decimal"),
+    )
+    stage = forms.ChoiceField(
+        label=_("The order is"),
+        choices=[("completed", _("completed")), ("confirmed", _("confirmed")), ("cancelled", _("cancelled"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    promo_code = forms.CharField(
+        label=_("Promo code in the order"),
+        max_length=50,
+        required=False,
+        widget=_text(),
+        help_text=_("If it was paid with one of ours."),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=200,
+        widget=_text(),
+        help_text=_("Kept with the order, together with your name and the time."),
+    )
+
+    def clean_phone(self) -> str:
+        try:
+            return normalise_phone(self.cleaned_data["phone"])
+        except PortalError as error:
+            raise forms.ValidationError(str(error.message)) from error
+
+
 class StaffPhoneForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = StaffPhone

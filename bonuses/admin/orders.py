@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from bonuses.admin.portrait import order_badge, say_stuck
+from bonuses.admin.portrait import hold_badge, order_badge, say_stuck
 from bonuses.models import Order
+from bonuses.services import deciding
+from promo.admin.asking import ReasonForm, ask, require, say_outcome
 from promo.admin.read_only import EndlessAdmin
+
+DEEDS = (
+    ("confirmed", _("Confirm"), "task_alt"),
+    ("completed", _("Complete"), "done_all"),
+    ("cancelled", _("Cancel the order"), "cancel"),
+)
 
 
 @admin.register(Order)
@@ -44,6 +57,11 @@ class OrderAdmin(EndlessAdmin):
     def stuck(self, order: Order) -> str:
         return say_stuck(order.stuck_reason) or "—"
 
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        move = path("<int:order_id>/move/<slug:stage>/", wrap(partial(_move, self)), name="bonuses_order_move")
+        return [move, *super().get_urls()]
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -55,8 +73,40 @@ class OrderAdmin(EndlessAdmin):
                 "order": order,
                 "badge": order_badge(order),
                 "stuck": say_stuck(order.stuck_reason),
+                "deeds": [
+                    (title, icon, reverse("admin:bonuses_order_move", args=[order.pk, stage]))
+                    for stage, title, icon in DEEDS
+                    if stage != order.state and request.user.has_perm("bonuses.decide_order")
+                ],
+                "holds": [
+                    (hold, hold_badge(hold)) for hold in order.holds.select_related("code__pool").order_by("pk")[:20]
+                ],
                 "snapshots": list(order.snapshots.order_by("-revision")[:50]),
                 "entries": list(order.entries.select_related("debit", "credit").order_by("-pk")[:100]),
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
+
+
+def _move(page: OrderAdmin, request: HttpRequest, order_id: int, stage: str) -> HttpResponse:
+    """Confirm, complete or cancel by hand. What the CRM says later counts as always."""
+    actor = require(request, "bonuses.view_order", "bonuses.decide_order")
+    order = get_object_or_404(Order, pk=order_id)
+    title = next((title for name, title, _icon in DEEDS if name == stage), None)
+    if title is None:
+        raise Http404
+    back = reverse("admin:bonuses_order_change", args=[order_id])
+    form = ReasonForm(request.POST or None)
+
+    def act() -> Promise:
+        deciding.move_order(
+            order_id=order_id, stage=stage, reason=form.cleaned_data["reason"], actor=actor, now=timezone.now()
+        )
+        return _("The order is recorded.")
+
+    if request.method == "POST" and form.is_valid() and say_outcome(request, act):
+        return HttpResponseRedirect(back)
+    return ask(
+        request, page.admin_site, title=title, button=title, back=back, form=form, is_dangerous=stage == "cancelled",
+        sentence=_("Points follow at once, by the money that was last said of this order."), extra={"subject": order.number},
+    )  # fmt: skip

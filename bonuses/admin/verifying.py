@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -10,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bonuses.admin.alarms import find_banners
 from bonuses.models import LedgerEntry, Verification
 from bonuses.services import auditing, sealing
 from bonuses.wiring import open_anchor_store
@@ -31,11 +34,14 @@ class VerificationAdmin(ReadOnlyAdmin):
     def verdict(self, run: Verification) -> SafeString:
         if run.finished_at is None:
             return draw_badge(_("running"), "info")
-        return (
-            draw_badge(_("broken"), "danger")
-            if run.first_bad is not None
-            else draw_badge(_("as it was sealed"), "success")
-        )
+        if run.first_bad is not None:
+            return draw_badge(_("broken"), "danger")
+        return draw_badge(_("not verified"), "warning") if run.finding else draw_badge(_("as it was sealed"), "success")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {**(extra_context or {}), "banners": find_banners(timezone.now())}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def get_urls(self) -> list[URLPattern]:
         return [path("now/", self.admin_site.admin_view(verify_now), name="bonuses_verify_now"), *super().get_urls()]
@@ -53,7 +59,9 @@ def verify_now(request: HttpRequest) -> HttpResponse:
     else:
         sealing.seal_entries(now=timezone.now(), whole=True)
         run = auditing.verify_and_record(open_anchor_store(), actor=actor, now=timezone.now())
-        if run.first_bad is None:
+        if run.first_bad is None and run.finding:
+            messages.error(request, gettext("The ledger could not be verified: its anchors cannot be read."))
+        elif run.first_bad is None:
             messages.success(request, gettext("All %(n)d entries are as they were sealed.") % {"n": run.entries})
         else:
             messages.error(request, gettext("The first bad entry is number %(n)d.") % {"n": run.first_bad})

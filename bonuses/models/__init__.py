@@ -3,7 +3,8 @@
 from bonuses.models.customers import Account, AccountKind, Customer, StaffPhone
 from bonuses.models.entries import EntryKind, LedgerEntry, LotDraw, Note
 from bonuses.models.imports import ImportBatch, ImportLine
-from bonuses.models.lots import Hold, HoldState, Lot
+from bonuses.models.lots import AskedAgain, Hold, HoldState, Lot
+from bonuses.models.notices import Notice, NoticeMark
 from bonuses.models.orders import Order, OrderReport, OrderSnapshot
 from bonuses.models.rules import EarningRule
 from bonuses.models.seals import Anchor, Seal, Verification
@@ -12,6 +13,7 @@ __all__ = [
     "Account",
     "AccountKind",
     "Anchor",
+    "AskedAgain",
     "Customer",
     "EarningRule",
     "EntryKind",
@@ -23,6 +25,8 @@ __all__ = [
     "Lot",
     "LotDraw",
     "Note",
+    "Notice",
+    "NoticeMark",
     "Order",
     "OrderReport",
     "OrderSnapshot",

@@ -72,6 +72,10 @@ class HoldQuerySet(models.QuerySet["Hold"]):
     def unresolved(self) -> Self:
         return self.filter(state__in=UNRESOLVED)
 
+    def over_with_a_code(self, now: dt.datetime) -> Self:
+        """Open holds whose time is over but whose code may live: they end by evidence."""
+        return self.filter(state=HoldState.OPEN, code__isnull=False, expires_at__lte=now)
+
     def due(self, now: dt.datetime) -> Self:
         """Open holds without a code whose time is over."""
         return self.filter(state=HoldState.OPEN, code=None, expires_at__lte=now)
@@ -99,6 +103,7 @@ class Hold(models.Model):
     expires_at = models.DateTimeField(_("until"), null=True, blank=True)  # empty: an order decides
     resolved_at = models.DateTimeField(_("resolved at"), null=True, blank=True)
     reinstated_at = models.DateTimeField(_("given back at"), null=True, blank=True)
+    releasing_at = models.DateTimeField(_("to be given back since"), null=True, blank=True)
     stuck_reason = models.CharField(_("stuck because"), max_length=200, blank=True)
 
     objects = HoldQuerySet.as_manager()
@@ -107,6 +112,7 @@ class Hold(models.Model):
         ordering = ["-id"]
         verbose_name = _("hold")
         verbose_name_plural = _("holds")
+        permissions = [("resolve_hold", _("Can decide what became of a code that is stuck"))]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=HoldState.values), name="hold_state_is_known"),
             models.CheckConstraint(condition=Q(points__gte=0) & Q(owed__gte=0), name="hold_points_are_not_negative"),
@@ -124,4 +130,22 @@ class Hold(models.Model):
             models.Index(
                 fields=["expires_at"], name="hold_due", condition=Q(state="open", code=None, expires_at__isnull=False)
             ),
+            models.Index(
+                fields=["expires_at"],
+                name="hold_with_a_code_due",
+                condition=Q(state="open", code__isnull=False, expires_at__isnull=False),
+            ),
+            models.Index(fields=["releasing_at"], name="hold_waits_for_evidence", condition=Q(state="releasing")),
         ]
+
+
+class AskedAgain(models.Model):
+    """A later request that was answered with a hold which existed already: the customer got the same code back. Its key finds that hold."""
+
+    key = models.CharField(max_length=64, unique=True)
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="asked_again")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("redemption that was asked for again")
+        verbose_name_plural = _("redemptions that were asked for again")

@@ -62,6 +62,7 @@ class Order(models.Model):
         ordering = ["-id"]
         verbose_name = _("order")
         verbose_name_plural = _("orders")
+        permissions = [("decide_order", _("Can confirm or cancel an order by hand"))]
         constraints = [
             models.UniqueConstraint(fields=["source", "number"], name="order_number_within_a_source"),
             models.CheckConstraint(condition=Q(state__in=ConfirmedState.values), name="order_state_is_known"),
@@ -70,7 +71,10 @@ class Order(models.Model):
                 name="order_clawed_back_within_granted",
             ),
         ]
-        indexes = [models.Index(fields=["state", "customer"], name="order_open", condition=Q(state="confirmed"))]
+        indexes = [
+            models.Index(fields=["number"], name="order_by_number"),  # support knows no source
+            models.Index(fields=["state", "customer"], name="order_open", condition=Q(state="confirmed")),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from bonuses.errors import AnchorUnavailable
 from bonuses.models import Seal, Verification
+from bonuses.policy import KYIV
 from bonuses.ports import AnchorStore
 from bonuses.services import sealing
 
 logger = logging.getLogger(__name__)
 BATCH = 5000
+NIGHT_BEGINS = dt.time(2)  # in Kyiv: after the ends of the day are in the books
+UNREADABLE = "the anchors could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +174,30 @@ def fold_differences() -> Iterator[Finding]:
                 yield Finding(int(sequence), what.format(pk=pk))
 
 
+def is_verification_due(*, now: dt.datetime) -> bool:
+    """Whether no verification has been finished since the night began. Whoever asked for one in the night has done the night's work."""
+    local = now.astimezone(KYIV)
+    day = local.date() if local.time() >= NIGHT_BEGINS else local.date() - dt.timedelta(days=1)
+    since = dt.datetime.combine(day, NIGHT_BEGINS, tzinfo=KYIV).astimezone(dt.UTC)
+    return not Verification.objects.filter(started_at__gte=since, finished_at__isnull=False).exists()
+
+
 def verify_and_record(
     store: AnchorStore, *, actor: str, now: dt.datetime, progress: Callable[[int], None] = lambda _count: None
 ) -> Verification:
-    """Verify, and leave the result where staff see it. A bad ledger is logged as critical, which is the alarm."""
+    """Verify, and leave the result where staff see it. A bad ledger is logged as critical, which is the alarm.
+
+    Anchors that cannot be read are a finding without an entry: the history was not verified, and nobody may believe that it was.
+    """
     run = Verification.objects.create(actor=actor, started_at=now)
-    verdict = verify_ledger(store, progress=progress)
+    try:
+        verdict = verify_ledger(store, progress=progress)
+    except AnchorUnavailable as error:
+        run.finished_at = max(now, dt.datetime.now(dt.UTC))
+        run.finding = f"{UNREADABLE}: {error}"[:300]
+        run.save()
+        logger.critical("the ledger could not be verified: %s", run.finding)
+        return run
     run.finished_at = max(now, dt.datetime.now(dt.UTC))
     run.entries, run.anchors = verdict.entries, verdict.anchors
     if verdict.finding is not None:

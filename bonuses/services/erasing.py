@@ -33,6 +33,7 @@ def erase_customer(*, customer_id: int, now: dt.datetime) -> bool:
         phones = [phone for phone in Customer.objects.filter(pk__in=family).values_list("phone", flat=True) if phone]
         # The phone is the key by which codes were handed out before there was a hold.
         Issue.objects.filter(phone__in=phones).update(phone="", caller_address="")
+        Issue.objects.filter(code__holds__customer_id__in=family).update(caller_address="")
         OrderReport.objects.filter(customer_id__in=family).delete()
         ImportLine.objects.filter(customer_id__in=family).update(remark="")
         entries = _entry_ids(family)

@@ -52,9 +52,14 @@ class HoldRow:
         return self.state == HoldState.CAPTURED and not self.reinstated
 
     @property
-    def was_freed_by_its_order(self) -> bool:
-        """Its order was cancelled, so if the order comes back it takes the points again. (A hold that belongs to an order has no end by time.)"""
-        return self.reinstated or (self.state == HoldState.RELEASED and self.order_id is not None)
+    def may_be_taken_again(self) -> bool:
+        """Its order was cancelled, so if the order comes back it takes the points again. (A hold that belongs to an order has no end by time.)
+
+        Or its code was released as deleted, and an order names it all the same: it was used at the very moment at which it was deleted. The order is the
+        better evidence.
+        """
+        freed = self.order_id is not None or self.code_id is not None
+        return self.reinstated or (self.state == HoldState.RELEASED and freed)
 
 
 _COLUMNS = "id, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at"
@@ -209,7 +214,7 @@ def _resolve(hold: HoldRow, state: HoldState, *, now: dt.datetime) -> None:
     """The conditional UPDATE is the answer: a hold is resolved at most once, whatever races."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bonuses_hold SET state = %s, resolved_at = %s WHERE id = %s AND state IN ('open', 'releasing')",
+            "UPDATE bonuses_hold SET state = %s, resolved_at = %s, stuck_reason = '' WHERE id = %s AND state IN ('open', 'releasing')",
             [state.value, stamp(now), hold.id],
         )
         if cursor.rowcount != 1:
@@ -245,7 +250,8 @@ def write_tie(hold: HoldRow, *, order_id: int) -> None:
     """The hold pays for a confirmed order: time does not end it any more, and a release that was asked for is off."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bonuses_hold SET order_id = %s, expires_at = NULL, state = 'open', stuck_reason = '' WHERE id = %s AND state IN ('open', 'releasing')",
+            "UPDATE bonuses_hold SET order_id = %s, expires_at = NULL, state = 'open', releasing_at = NULL, stuck_reason = '' "
+            "WHERE id = %s AND state IN ('open', 'releasing')",
             [order_id, hold.id],
         )
 
@@ -256,11 +262,13 @@ def write_order(hold: HoldRow, *, order_id: int) -> None:
         cursor.execute("UPDATE bonuses_hold SET order_id = %s WHERE id = %s", [order_id, hold.id])
 
 
-def write_asked_release(hold: HoldRow, *, order_id: int) -> None:
+def write_asked_release(hold: HoldRow, *, now: dt.datetime, order_id: int | None = None) -> None:
+    """From here on the hold waits for the evidence that its code is dead; the points stay held."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE bonuses_hold SET state = 'releasing', order_id = %s WHERE id = %s AND state IN ('open', 'releasing')",
-            [order_id, hold.id],
+            "UPDATE bonuses_hold SET state = 'releasing', order_id = COALESCE(CAST(%s AS bigint), order_id), releasing_at = COALESCE(releasing_at, %s) "
+            "WHERE id = %s AND state IN ('open', 'releasing')",
+            [order_id, stamp(now), hold.id],
         )
 
 
@@ -306,15 +314,6 @@ def release_hold(*, hold_id: int, now: dt.datetime, actor: str, is_proven: bool 
         expiring.expire_freed(book, freed, now=now)
         ledger.repay(book, source=hold.source, actor=actor, effective_at=now, now=now)
     return hold
-
-
-def ask_release(*, hold_id: int) -> bool:
-    """A hold that handed out a code is to be given back: it waits for the evidence. True when this call moved it. Points stay held."""
-    return bool(
-        Hold.objects.filter(pk=hold_id, state=HoldState.OPEN, code__isnull=False, order=None).update(
-            state=HoldState.RELEASING
-        )
-    )
 
 
 def extend_hold(*, hold_id: int, now: dt.datetime) -> bool:

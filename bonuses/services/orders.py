@@ -16,7 +16,7 @@ from django.db import transaction
 from bonuses.models import Order
 from bonuses.policy import draw_same, points_of_order
 from bonuses.policy_orders import TRANSITIONS, HoldStep, OrderState, PointStep, Stage, event_of, target_points
-from bonuses.services import accruing, expiring, holding, ledger, refunding
+from bonuses.services import accruing, expiring, holding, ledger, refunding, releasing
 from bonuses.services.holding import HoldRow
 from bonuses.services.ledger import Book
 from bonuses.services.order_rows import Snapshot, find_holds, insert_snapshot, last_digest, lock_order, save_order
@@ -64,6 +64,8 @@ class _Work:
     touched: dict[int, list[int]] = field(default_factory=dict)
     payers: dict[int, str] = field(default_factory=dict)
     releasing: list[int] = field(default_factory=list)
+    used_codes: list[int] = field(default_factory=list)
+    freed_codes: list[int] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
 
 
@@ -107,6 +109,7 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
             work, target_points(rule, snapshot.totals, stage=snapshot.stage, placed_at=order.placed_at)
         )
     _repay(work)
+    _settle_codes(work)
     order.state, order.grand_total, order.seen_at = step.to.value, snapshot.totals.grand, snapshot.seen_at
     if snapshot.stage is Stage.COMPLETED and order.completed_at is None:
         order.completed_at = snapshot.activated_at or now
@@ -136,27 +139,29 @@ def _heads(holds: list[HoldRow]) -> list[HoldRow]:
 
 def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
     order_id = work.order.pk
-    if hold.order_id not in {None, order_id}:
+    if hold.order_id not in {None, order_id} and not _gives_up(hold):
         work.stuck.append(Stuck.HOLD_OF_ANOTHER_ORDER)
         return
-    if not (hold.is_unresolved or hold.is_spent or hold.was_freed_by_its_order):
+    if not (hold.is_unresolved or hold.is_spent or hold.may_be_taken_again):
         work.stuck.append(Stuck.HOLD_ENDED)
         return
     if step is HoldStep.KEEP:
         return
     book = work.books[hold.customer_id]
     work.payers.setdefault(book.customer_id, hold.source)
-    if hold.order_id is None:
+    if hold.order_id != order_id:
         holding.write_order(hold, order_id=order_id)
         hold = replace(hold, order_id=order_id)
     if step is HoldStep.FREE:
         _free(work, book, hold)
         return
+    if hold.code_id is not None:
+        work.used_codes.append(hold.code_id)
     if step is HoldStep.TIE and hold.is_spent:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
         _again(work, book, hold, code_id=hold.code_id)
         return
-    if hold.was_freed_by_its_order:
+    if hold.may_be_taken_again:
         hold = _again(work, book, hold, code_id=None)
     if hold.is_unresolved:
         if step is HoldStep.CAPTURE:
@@ -165,11 +170,19 @@ def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
             holding.write_tie(hold, order_id=order_id)
 
 
+def _gives_up(hold: HoldRow) -> bool:
+    """The other order that the hold belongs to is cancelled: its code was used once more, and whoever held points for it pays for that.
+
+    The other order is not locked. If it comes back at this moment, its snapshot waits for the accounts, and finds that the hold is another order's.
+    """
+    return Order.objects.filter(pk=hold.order_id or 0, state=OrderState.CANCELLED.value).exists()
+
+
 def _free(work: _Work, book: Book, hold: HoldRow) -> None:
     """What is held is released, what was spent given back; with a code out there both wait until the code is proven dead."""
     if hold.is_unresolved and hold.code_id is not None:
-        holding.write_asked_release(hold, order_id=work.order.pk)
-        work.releasing.append(hold.id)
+        holding.write_asked_release(hold, now=work.now, order_id=work.order.pk)
+        _release_by_evidence(work, hold)
     elif hold.is_unresolved:
         work.touched.setdefault(book.customer_id, []).extend(
             holding.write_release(book, hold, now=work.now, actor=work.actor)
@@ -177,7 +190,27 @@ def _free(work: _Work, book: Book, hold: HoldRow) -> None:
     elif hold.is_spent and hold.code_id is None:
         work.touched.setdefault(book.customer_id, []).extend(_reinstate(work, book, hold))
     elif hold.is_spent:
-        work.releasing.append(hold.id)
+        _release_by_evidence(work, hold)
+
+
+def _release_by_evidence(work: _Work, hold: HoldRow) -> None:
+    assert hold.code_id is not None
+    work.releasing.append(hold.id)
+    work.freed_codes.append(hold.code_id)
+
+
+def _settle_codes(work: _Work) -> None:
+    """Codes are locked last. In an order: used. Out of a cancelled one: to be deleted, also where the panel shows it used, because by whom is known."""
+    for code_id in sorted(work.used_codes):
+        releasing.note_used_in_order(code_id, number=work.order.number, now=work.now, actor=work.actor)
+    for code_id in sorted(work.freed_codes):
+        releasing.take_out_of_use(
+            code_id,
+            now=work.now,
+            actor=work.actor,
+            reason=f"order {work.order.number} was cancelled",
+            is_use_settled=True,
+        )
 
 
 def _reinstate(work: _Work, book: Book, hold: HoldRow) -> list[int]:

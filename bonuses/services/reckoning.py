@@ -16,7 +16,7 @@ from bonuses.errors import CustomerUnknown
 from bonuses.models import Account, AccountKind, Seal
 from bonuses.policy import DueHold, Move, Movement, due_movements, last_day_of
 from bonuses.services import expiring
-from bonuses.services.ledger import LotRow, survivor_of
+from bonuses.services.ledger import LotRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,23 @@ class Balance:
     expiring: list[tuple[int, dt.date | None]] = field(default_factory=list)
 
 
+# Every page of the store asks this, so it is one statement by hand.
+_STORED = (
+    "SELECT kind, balance, customer_id FROM bonuses_account WHERE customer_id = "
+    "(SELECT COALESCE(merged_into_id, id) FROM bonuses_customer WHERE id = %s)"
+)
+
+
 def balance(customer_id: int, *, now: dt.datetime) -> Balance:
     """What the customer has at `now`. What became due and is not in the books yet counts as if it were. Raises CustomerUnknown."""
-    survivor = survivor_of(customer_id)
-    stored = dict(Account.objects.filter(customer_id=survivor).values_list("kind", "balance"))
-    if not stored:
+    with connection.cursor() as cursor:
+        cursor.execute(_STORED, [customer_id])
+        rows = cursor.fetchall()
+    if not rows:
         raise CustomerUnknown
-    held, owed = stored[AccountKind.HELD] or 0, -(stored[AccountKind.DEBT] or 0)
+    survivor = rows[0][2]
+    stored = {kind: balance for kind, balance, _survivor in rows}
+    held, owed = stored[AccountKind.HELD], -stored[AccountKind.DEBT]
     holds = expiring.due_holds(survivor, now=now) if held else []
     lots = _lots(survivor, holds) if stored[AccountKind.AVAILABLE] or holds else {}
     moves = due_movements(lots.values(), holds, owed=owed, now=now)

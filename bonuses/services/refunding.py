@@ -18,13 +18,13 @@ from bonuses.services import expiring, holding, ledger
 from bonuses.services.holding import HoldRow
 from bonuses.services.ledger import Book
 
-# Which lots repaid this customer's debt and were not given that back yet, the newest repayment first.
+# Which lots repaid this customer's debt and were not given that back yet, the newest repayment first; of one repayment the lot that it drew last.
 _REPAID = """
 SELECT d.lot_id, SUM(CASE WHEN e.kind = 'repay' THEN d.points ELSE -d.points END) AS points
 FROM bonuses_lotdraw d JOIN bonuses_ledgerentry e ON e.id = d.entry_id JOIN bonuses_lot l ON l.id = d.lot_id
 WHERE l.customer_id = %s AND (e.kind = 'repay' OR (e.kind = 'reinstate' AND e.reason_code = 'repaid'))
-GROUP BY d.lot_id HAVING SUM(CASE WHEN e.kind = 'repay' THEN d.points ELSE -d.points END) > 0
-ORDER BY MAX(CASE WHEN e.kind = 'repay' THEN e.id ELSE 0 END) DESC, d.lot_id DESC
+GROUP BY d.lot_id, l.expires_at HAVING SUM(CASE WHEN e.kind = 'repay' THEN d.points ELSE -d.points END) > 0
+ORDER BY MAX(CASE WHEN e.kind = 'repay' THEN e.id ELSE 0 END) DESC, l.expires_at IS NULL DESC, l.expires_at DESC, d.lot_id DESC
 """
 
 
@@ -73,7 +73,9 @@ def write_reinstate(
             reason_code="repaid",
         )
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE bonuses_hold SET reinstated_at = %s WHERE id = %s", [stamp(now), hold.id])
+        cursor.execute(
+            "UPDATE bonuses_hold SET reinstated_at = %s, stuck_reason = '' WHERE id = %s", [stamp(now), hold.id]
+        )
     return touched
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
@@ -15,6 +16,25 @@ from bonuses.models import Hold, Order, OrderReport, OrderSnapshot
 from bonuses.policy import REPORT_FORGOTTEN_AFTER, Totals, points_of_order
 from bonuses.services import holding
 from bonuses.services.ruling import as_rule, rule_in_force
+
+TRUST = ("page", "session", "signed")  # in ascending order
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Claims that were dropped; of them those of somebody else's order, and those of more money than the order came to."""
+
+    claims: int
+    foreign: int
+    forged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What became of a claim. `points` it would earn; `is_duplicate`: one of the same trust, or of more, was there."""
+
+    points: int
+    is_duplicate: bool
 
 
 def report_order(
@@ -28,6 +48,22 @@ def report_order(
     trust: str = "page",
 ) -> int:
     """Record what a page claims, and keep the hold it names alive. Returns the points that the claim would earn. Moves nothing."""
+    return claim_order(
+        source=source, number=number, customer_id=customer_id, total=total, now=now, hold_key=hold_key, trust=trust
+    ).points
+
+
+def claim_order(
+    *,
+    source: str,
+    number: str,
+    customer_id: int,
+    total: Decimal,
+    now: dt.datetime,
+    hold_key: str = "",
+    trust: str = "page",
+) -> Claim:
+    """The same, telling whether it was known. A claim of less trust never replaces one of more."""
     rule = rule_in_force(now)
     expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
     hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
@@ -35,11 +71,36 @@ def report_order(
         # The hold before the claim, as a merge takes them.
         if hold is not None:
             holding.extend_hold(hold_id=hold.pk, now=now)
-        OrderReport.objects.update_or_create(
+        row, is_new = OrderReport.objects.select_for_update(no_key=True).get_or_create(
             source=source, order_number=number, customer_id=customer_id,
             defaults={"total": total, "points_expected": expected, "trust": trust, "hold": hold, "reported_at": now},
         )  # fmt: skip
-    return expected
+        if is_new:
+            return Claim(expected, is_duplicate=False)
+        known, claimed = TRUST.index(row.trust), TRUST.index(trust)
+        if claimed >= known:
+            row.total, row.points_expected, row.trust, row.hold = total, expected, trust, hold or row.hold
+            row.save(update_fields=["total", "points_expected", "trust", "hold"])
+        return Claim(row.points_expected, is_duplicate=claimed <= known)
+
+
+def forget_reports(*, now: dt.datetime, at_most: int = 5000) -> Forgotten:
+    """Drop claims of more than 14 days ago, and count those that the CRM's order contradicts: another customer, or another total."""
+    old = OrderReport.objects.filter(reported_at__lte=now - REPORT_FORGOTTEN_AFTER).order_by("reported_at")
+    rows = list(old.values_list("pk", "source", "order_number", "customer_id", "total")[:at_most])
+    orders = {
+        (order.source, order.number): order
+        for order in Order.objects.filter(number__in={number for _pk, _source, number, *_rest in rows}, revision__gt=0)
+    }
+    foreign = forged = 0
+    for _pk, source, number, customer_id, total in rows:
+        order = orders.get((source, number))
+        if order is not None:
+            is_foreign = order.customer_id is not None and order.customer_id != customer_id
+            foreign += is_foreign
+            forged += not is_foreign and total > order.grand_total
+    OrderReport.objects.filter(pk__in=[row[0] for row in rows]).delete()
+    return Forgotten(len(rows), foreign, forged)
 
 
 def expected_points(customer_id: int, *, now: dt.datetime) -> int:

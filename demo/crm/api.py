@@ -229,7 +229,7 @@ def list_orders() -> Answer:
     shapes = Shapes(state)
 
     def card(row: Row) -> Row:
-        return state.get("buyers", row["client_id"])
+        return state.peek("buyers", row["client_id"])
 
     allowed = {
         "status_id": is_in("status_id"),

@@ -101,7 +101,7 @@ class Shapes:
 
     def _buyer_of(self, order: Row) -> Row:
         """One phone and one e-mail, as texts: on a card of their own they are arrays."""
-        card = self.state.get("buyers", order["client_id"])
+        card = self.state.peek("buyers", order["client_id"])
         return {
             "id": card["id"],
             "full_name": card["full_name"],
@@ -180,7 +180,7 @@ class Shapes:
         if "contact.client" in parts:
             card = self.state.get("buyers", row["client_id"])
             phone, mail = next(iter(card["phones"]), None), next(iter(card["emails"]), None)
-            orders = [one for one in self.state.all("orders") if one["client_id"] == card["id"]]
+            orders = [one for one in self.state.rows("orders") if one["client_id"] == card["id"]]
             client = {
                 "id": card["id"],
                 "company_id": None,
@@ -210,5 +210,5 @@ class Shapes:
 
     def _has_double(self, card: Row) -> bool:
         own = {rows.digits(one) for one in card["phones"]}
-        others = (one for one in self.state.all("buyers") if one["id"] != card["id"])
+        others = (one for one in self.state.rows("buyers") if one["id"] != card["id"])
         return any(own & {rows.digits(phone) for phone in other["phones"]} for other in others)

@@ -92,6 +92,10 @@ class CrmState:
         """The rows themselves, for whoever holds `lock` and only reads."""
         return list(self._rows[table].values())
 
+    def peek(self, table: str, number: int) -> Row:
+        """One row itself, for whoever holds `lock` and only reads. Raises UnknownRowError."""
+        return self._row(table, number)
+
     def _row(self, table: str, number: int) -> Row:
         try:
             return self._rows[table][number]

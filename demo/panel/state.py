@@ -80,7 +80,7 @@ class PanelState:
         self._by_string: dict[str, int] = {}
         self._next_id = 701
         self._views: dict[str, GridView] = {}
-        self._saves_under_switches = self._requests_under_switches = 0
+        self._saves_under_switches = self._requests_under_switches = self._turn = 0
         if self.path is not None and self.path.exists():
             self._load(self.path)
         if switches is not None:
@@ -211,6 +211,7 @@ class PanelState:
         """Put a whole set of switches in place, for example from `mutate(seed)`."""
         with self._lock:
             self._switches = switches
+            self._turn += 1
             self._saves_under_switches = self._requests_under_switches = 0
             if switches.other_codes and not self.codes(origin="other"):
                 for row in OTHER_CODES:
@@ -218,6 +219,11 @@ class PanelState:
                         self.add_code(**row, origin="other")
             self._save()
             return switches
+
+    @property
+    def turn(self) -> int:
+        """How often a switch was turned: another number than before means that delays asked for before are over."""
+        return self._turn
 
     def count_save(self) -> int:
         """Number this attempt to save, counted since the switches were last turned, from 1."""

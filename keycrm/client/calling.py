@@ -66,7 +66,11 @@ class Caller:
         doubt: OutcomeUnknown | None = None
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
+                # It waits as long as is worth it; what it refuses is not asked again here.
                 self.line.take_turn(urgent=self.urgent, within_seconds=max(deadline - self.clock(), 0.0))
+            except CrmTemporary as error:
+                raise (doubt or error) from error
+            try:
                 return self._send(method, path, params, body, correlation)
             except CrmTemporary as error:
                 if isinstance(error, OutcomeUnknown):

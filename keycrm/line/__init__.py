@@ -17,7 +17,9 @@ __all__ = ["SharedLine"]
 
 
 class SharedLine:
-    """The `Line` of keycrm.ports. `account` tells apart the keys of several CRMs in one Redis."""
+    """The `Line` of keycrm.ports. `account` tells apart the keys of several CRMs in one Redis. `now` (epoch seconds) is for a simulation that has a clock
+    of its own; otherwise Redis and the database go by theirs.
+    """
 
     def __init__(
         self,
@@ -27,19 +29,21 @@ class SharedLine:
         redis_url: str = "",
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._pace = pacing.Pace(account=account, calls_per_minute=calls_per_minute, redis_url=redis_url)
         self._sleep = sleep
         self._clock = clock
+        self._now = now
 
     def take_turn(self, *, urgent: bool, within_seconds: float) -> None:
         deadline = self._clock() + within_seconds
         while True:
-            wait = breaker.ask()
+            wait = breaker.ask(now=self._now())
             if wait.is_open:
                 # Not worth waiting for: the breaker names minutes, and a task comes back by itself.
                 raise CrmUnavailable("it did not answer lately", retry_after_seconds=wait.seconds)
-            seconds = wait.seconds or self._pace.take(urgent=urgent)
+            seconds = wait.seconds or self._pace.take(urgent=urgent, now=self._now())
             if not seconds:
                 return
             if self._clock() + seconds > deadline:
@@ -48,10 +52,10 @@ class SharedLine:
             self._sleep(seconds + random.uniform(0.0, 0.3))
 
     def saw_answer(self) -> None:
-        breaker.note_answer()
+        breaker.note_answer(now=self._now())
 
     def saw_no_answer(self, what: str) -> None:
-        breaker.note_failure(what)
+        breaker.note_failure(what, now=self._now())
 
     def saw_limit(self, *, wait_seconds: float) -> None:
-        breaker.note_limit(wait_seconds)
+        breaker.note_limit(wait_seconds, now=self._now())

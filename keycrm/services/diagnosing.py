@@ -57,7 +57,7 @@ def check_connection(*, crm: CrmToTest, now: dt.datetime) -> list[Finding]:
 def _read_orders(crm: CrmToTest) -> Finding:
     page = crm.orders(limit=1)
     return Finding(
-        _("Key and address"), True, format_lazy(_("The CRM answers and shows {count} orders."), count=page.total)
+        _("Key and address"), True, format_lazy(_("The CRM answers. Orders in it: {count}."), count=page.total)
     )
 
 

@@ -72,6 +72,13 @@ class Pool(models.Model):
         blank=True,
         help_text=_("Codes per day in open mode; empty: the portal's setting."),
     )
+    is_on_demand = models.BooleanField(
+        _("made on demand"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("Made because a customer asked for this amount."),
+    )
     cooldown_until = models.DateTimeField(_("rests until"), null=True, blank=True, editable=False)
     failures_in_row = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -139,6 +146,10 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def available(self) -> Self:
         return self.filter(state=CodeState.AVAILABLE)
 
+    def to_be_killed(self) -> Self:
+        """Withdrawn, and not found used before anybody knew by whom: what a run of kind retire deletes."""
+        return self.filter(Q(inactive_since=None) | Q(is_use_settled=True), state=CodeState.WITHDRAWN)
+
     def masked_search(self, text: str) -> Self:
         """Codes whose full string is `text` (spelling folded). Parts of a code find nothing: a search box must not be a way to guess."""
         return self.filter(code=normalise_code(text))
@@ -170,6 +181,8 @@ class Code(models.Model):
     inactive_since = models.DateTimeField(null=True, blank=True, editable=False)
     # Set before a retire run deletes it: a code that is gone and has this was deleted by us, whatever crashed in between.
     retire_tried_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The order that used it is known and cancelled: a retire run deletes it although the panel shows it used.
+    is_use_settled = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = CodeQuerySet.as_manager()
 
@@ -245,6 +258,9 @@ class Issue(models.Model):
         indexes = [
             models.Index(fields=["pool", "issued_at"], name="issue_by_pool_and_time"),
             models.Index(fields=["issued_at"]),
+            # What a person with a shopper on the phone looks for. Most issues have neither: those rows are in no index.
+            models.Index(fields=["phone"], name="issue_by_phone", condition=~Q(phone="")),
+            models.Index(fields=["order_number"], name="issue_by_order", condition=~Q(order_number="")),
         ]
 
     def __str__(self) -> str:

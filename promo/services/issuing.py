@@ -47,7 +47,7 @@ _IN_STEPS = (
 )
 _IN_ONE = """
 WITH claimed AS ({claim}), recorded AS ({record}){and_counted}
-SELECT claimed.code, claimed.pool_id, recorded.id FROM claimed, recorded
+SELECT claimed.code, claimed.pool_id, recorded.id, claimed.id FROM claimed, recorded
 """
 _PARTS = {
     "claim": _CLAIM.format(lock="FOR UPDATE SKIP LOCKED"),
@@ -60,12 +60,13 @@ _ISSUE_AND_COUNT = _IN_ONE.format(**_PARTS, and_counted=_AND_COUNTED)
 
 @dataclass(frozen=True, slots=True)
 class IssuedCode:
-    """A code that was handed out: the string, its whole-hryvnia amount, and the Issue row's id."""
+    """A code that was handed out: the string, its whole-hryvnia amount, and the ids of its rows."""
 
     code: str
     amount_uah: int
     pool_id: int
     issue_id: int
+    code_id: int
     is_replay: bool = False
 
 
@@ -105,8 +106,8 @@ def issue_code(
         raise
     if row is None:
         raise _explain_nothing(amount_uah)
-    code, pool_id, issue_id = row
-    return IssuedCode(code=code, amount_uah=amount_uah, pool_id=pool_id, issue_id=issue_id)
+    code, pool_id, issue_id, code_id = row
+    return IssuedCode(code=code, amount_uah=amount_uah, pool_id=pool_id, issue_id=issue_id, code_id=code_id)
 
 
 def _is_postgresql() -> bool:
@@ -137,7 +138,7 @@ def _issue_in_steps(claim: list[Any], record: list[Any], count: list[Any]) -> tu
         (issue_id,) = cursor.fetchone()
         if count:
             cursor.execute(counting, [*count, pool_id])
-    return code, pool_id, issue_id
+    return code, pool_id, issue_id, code_id
 
 
 def seconds_until_next_day(now: dt.datetime) -> int:
@@ -152,7 +153,12 @@ def find_issued(natural_key: str) -> IssuedCode | None:
     if issue is None:
         return None
     return IssuedCode(
-        code=issue.code.code, amount_uah=issue.pool.amount_uah, pool_id=issue.pool_id, issue_id=issue.pk, is_replay=True
+        code=issue.code.code,
+        amount_uah=issue.pool.amount_uah,
+        pool_id=issue.pool_id,
+        issue_id=issue.pk,
+        code_id=issue.code_id,
+        is_replay=True,
     )
 
 

@@ -1,6 +1,7 @@
 """Moving codes between states, outside issuing: conditional UPDATEs whose row count is the answer, each leaving who, when and why.
 
-planned → available | void      available → withdrawn | void      issued → withdrawn | redeemed | void      foreign → available | void
+planned → available | void      available → withdrawn | void      issued → withdrawn | redeemed      foreign → available | void
+withdrawn → void | redeemed     redeemed → withdrawn: the order that used it was cancelled
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal.errors import BadInput
 from promo.errors import CodeNotInState
-from promo.models import Code, CodeEvent, CodeState, Lot
+from promo.models import Code, CodeEvent, CodeState, Issue, Lot
 from promo.models.codes import LotSource
 from promo.policy import MIN_DAYS_LEFT
 
 MOVES: dict[str, frozenset[str]] = {
     CodeState.AVAILABLE: frozenset({CodeState.PLANNED, CodeState.FOREIGN}),
-    CodeState.WITHDRAWN: frozenset({CodeState.AVAILABLE, CodeState.ISSUED}),
+    CodeState.WITHDRAWN: frozenset({CodeState.AVAILABLE, CodeState.ISSUED, CodeState.REDEEMED}),
     CodeState.REDEEMED: frozenset({CodeState.ISSUED, CodeState.WITHDRAWN}),
     CodeState.VOID: frozenset({CodeState.PLANNED, CodeState.AVAILABLE, CodeState.FOREIGN, CodeState.WITHDRAWN}),
 }
@@ -110,6 +111,30 @@ def adopt_code(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> No
             ),
             code_id,
         )
+
+
+def hand_back(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> bool:
+    """A withdrawn code goes back to the person who was given it, if nobody has begun to delete it and it was not found used. Returns whether it did.
+
+    Whoever deletes marks the row in the same way first: only one of the two conditional UPDATEs finds its row.
+    """
+    if not Issue.objects.filter(code_id=code_id).exists():
+        return False
+    with transaction.atomic():
+        # Columns of the row itself only: with a join the conditions would stand in a sub-query, which is not asked again after waiting for the row.
+        handed = Code.objects.filter(
+            pk=code_id, state=CodeState.WITHDRAWN, retire_tried_at=None, inactive_since=None
+        ).update(state=CodeState.ISSUED, reason="", changed_at=now, is_use_settled=False)
+        if handed:
+            CodeEvent.objects.create(
+                code_id=code_id,
+                from_state=CodeState.WITHDRAWN,
+                to_state=CodeState.ISSUED,
+                actor=actor,
+                reason=reason[:MAX_REASON],
+                at=now,
+            )
+    return bool(handed)
 
 
 def reveal_code(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> str:

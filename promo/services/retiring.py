@@ -36,22 +36,40 @@ class Retired:
 
 def retire_codes(run: ReplenishRun, pool: Pool, token: uuid.UUID, panel: CodeSource, clock: Clock) -> Retired:
     """Delete the pool's withdrawn codes and read again. Raises PanelError, LeaseLost."""
-    withdrawn = {code.code: code for code in pool.codes.filter(state=CodeState.WITHDRAWN, inactive_since=None)}
+    # A code that was used waits for its order; only when that is known and cancelled it is deleted like the others.
+    withdrawn = {code.code: code for code in pool.codes.to_be_killed()}
     if not withdrawn:
         return Retired()
-    rows = _rows_of(panel, pool, withdrawn)
-    active = [row for row in rows.values() if row.status is RowStatus.ACTIVE]
-    used = [withdrawn[row.code] for row in rows.values() if row.status is RowStatus.INACTIVE]
+    rows, shown = _rows_of(panel, pool, withdrawn)
+    doomed = [row for row in rows.values() if row.status is RowStatus.ACTIVE]
+    used = [row for row in rows.values() if row.status is RowStatus.INACTIVE]
+    doomed += [row for row in used if withdrawn[row.code].is_use_settled]
     now = clock()
     with fenced(token):
-        for code in used:
-            note_used(code_id=code.pk, now=now)
-        # Committed before the first click: a code that is gone later, and has this, was deleted by us.
-        Code.objects.filter(pk__in=[withdrawn[row.code].pk for row in active]).update(retire_tried_at=now)
-    if active:
-        panel.delete_codes(active)
-        rows = _rows_of(panel, pool, withdrawn)
-    return _conclude(run, token, withdrawn, rows, now=clock(), used=len(used))
+        for row in used:
+            if not withdrawn[row.code].is_use_settled:
+                note_used(code_id=withdrawn[row.code].pk, now=now)
+        # Committed before the first click: a code that is gone later, and has this, was deleted by us. Somebody may be given their code back at this
+        # moment (moving.hand_back): only one of the two finds the row as it was, and what is handed back is not deleted.
+        marked = _mark(pool, [withdrawn[row.code].pk for row in doomed], now)
+    for row in doomed:
+        if withdrawn[row.code].pk not in marked:
+            del withdrawn[row.code]
+    doomed = [row for row in doomed if row.code in withdrawn]
+    if doomed:
+        panel.delete_codes(doomed)
+        rows, shown = _rows_of(panel, pool, withdrawn)
+    return _conclude(run, token, withdrawn, rows, shown, now=clock(), used=len(used))
+
+
+def _mark(pool: Pool, code_ids: Sequence[int], now: dt.datetime) -> set[int]:
+    """Those that are still withdrawn, marked as being deleted."""
+    if not code_ids:
+        return set()
+    Code.objects.filter(pk__in=code_ids, state=CodeState.WITHDRAWN).update(retire_tried_at=now)
+    return set(
+        pool.codes.filter(pk__in=code_ids, state=CodeState.WITHDRAWN, retire_tried_at=now).values_list("pk", flat=True)
+    )
 
 
 def _conclude(
@@ -59,6 +77,7 @@ def _conclude(
     token: uuid.UUID,
     withdrawn: dict[str, Code],
     rows: dict[str, GridRow],
+    shown: set[str],
     *,
     now: dt.datetime,
     used: int,
@@ -72,7 +91,9 @@ def _conclude(
         )
         for string, code in withdrawn.items():
             if string in rows:
-                still_there += rows[string].status is not RowStatus.INACTIVE
+                still_there += rows[string].status is not RowStatus.INACTIVE or code.is_use_settled
+            elif string in shown:
+                still_there += 1  # its amount or status is not certain, but it is not gone
             elif string in tried:
                 gone += move_code(
                     code_id=code.pk,
@@ -88,14 +109,15 @@ def _conclude(
     return Retired(gone=gone, used=used, still_there=still_there, unknown=unknown)
 
 
-def _rows_of(panel: CodeSource, pool: Pool, wanted: dict[str, Code]) -> dict[str, GridRow]:
-    """The panel's rows of these strings, of this amount and no other."""
+def _rows_of(panel: CodeSource, pool: Pool, wanted: dict[str, Code]) -> tuple[dict[str, GridRow], set[str]]:
+    """The panel's rows of these strings, of this amount and no other; and every string that stands there in whatever form."""
     reading = panel.read_codes(amount_uah=pool.amount_uah)
-    return {
+    rows = {
         row.code: row
         for row in without_doubles(reading.rows)
         if row.code in wanted and row.amount_uah == pool.amount_uah
     }
+    return rows, {row.code for row in reading.rows}
 
 
 def set_aside_excess(run: ReplenishRun, pool: Pool, token: uuid.UUID, *, keep: int, now: dt.datetime) -> int:

@@ -1,32 +1,32 @@
 """One long random life of the ledger against the reference: `python -m tests.bonuses.life --seed 7 --operations 1000`.
 
-In episodes of a few hundred steps, each with customers of its own. Prints one digest of everything that was done, equal on both databases. A step that goes
-wrong prints its seed and ends with 1: the same line runs it again.
+In episodes of a few hundred steps, each with customers of its own. Prints each episode with a digest of everything that was done in it, equal on both
+databases. A step that goes wrong prints the episode, and the line that runs it again, and ends with 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 
 EPISODE = 250
 
 
-def live(*, seed: int, operations: int) -> str:
-    """Do so many random steps and compare after each; returns the digest of all episodes."""
-    told = hashlib.sha256()
+def live(*, seed: int, operations: int) -> Iterator[str]:
+    """Do so many random steps and compare after each; a line for each episode."""
     for number in range(0, operations, EPISODE):
+        episode = f"{seed}/{number}"
         try:
-            told.update(live_episode(f"{seed}/{number}", steps=min(EPISODE, operations - number)).encode())
+            yield f"{episode} {live_episode(episode, steps=min(EPISODE, operations - number))}"
         except BaseException:
-            again = f"python -m tests.bonuses.life --episode {seed}/{number}"
-            sys.stderr.write(f"Episode {seed}/{number} went wrong. To see it again: {again}\n")
+            sys.stderr.write(
+                f"Episode {episode} went wrong. To see it again: python -m tests.bonuses.life --episode {episode}\n"
+            )
             raise
-    return told.hexdigest()
 
 
 def live_episode(episode: str, *, steps: int = EPISODE) -> str:
@@ -65,8 +65,14 @@ def main() -> int:
         databases = setup_databases(verbosity=0, interactive=False)
         try:
             sys.stderr.write(f"seed {asked.seed}, {asked.operations} operations\n")
-            told = live_episode(asked.episode) if asked.episode else live(seed=asked.seed, operations=asked.operations)
-            sys.stdout.write(f"{told}\n")
+            told = (
+                iter([f"{asked.episode} {live_episode(asked.episode)}"])
+                if asked.episode
+                else live(seed=asked.seed, operations=asked.operations)
+            )
+            for line in told:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
         finally:
             teardown_databases(databases, verbosity=0)
     return 0

@@ -345,15 +345,17 @@ class Reference:
     def _apply_hold(
         self, order: RefOrder, hold: RefHold, stage: str, touched: list[RefLot], payers: dict[int, None]
     ) -> None:
-        if hold.order is not None and hold.order is not order:
+        if hold.order is not None and hold.order is not order and hold.order.state != "cancelled":
             return
         unresolved = hold.state in {"open", "releasing"}
         spent = hold.state == "captured" and not hold.reinstated
-        freed = hold.reinstated or (hold.state == "released" and hold.order is not None)
+        freed = hold.reinstated or (hold.state == "released" and (hold.order is not None or hold.has_code))
         if not (unresolved or spent or freed):
             return
         payers[hold.owner] = None
-        if hold.order is None:
+        if hold.order is not order:
+            if hold.order is not None:
+                hold.order.holds.remove(hold)
             hold.order = order
             order.holds.append(hold)
         if stage == "cancelled":

@@ -210,3 +210,26 @@ def test_what_was_owed_and_repaid_goes_back_to_the_lots_that_repaid_it():
     say("1", "cancelled", "0", customer=customer, now=NOW + 4 * DAY)
     assert has(customer, now=NOW + 4 * DAY) == (45, 40, 0)
     assert list(Lot.objects.order_by("pk").values_list("remaining", "held")) == [(20, 40), (25, 0)]
+
+
+def test_debt_that_was_repaid_goes_back_to_the_lot_that_was_drawn_last():
+    """Found by a random life: two lots repaid one debt, the younger of them ended first, and only a part of it comes back."""
+    customer = make_customer()
+    say("old", total="600", customer=customer)
+    ruling.make_rule(actor="olena", reason="shorter", now=NOW, lifetime_days=30)
+    say("young", total="600", customer=customer, placed_at=NOW + DAY, now=NOW + DAY)
+    old, young = Lot.objects.order_by("pk")
+    held = hold(customer, 100, now=NOW + DAY, lives=None)  # 60 of the younger, which ends first, and 40 of the older
+    say("bought", total="1", customer=customer, holds=[held.id], now=NOW + DAY)
+    say("bought", "cancelled", total="1", customer=customer, now=NOW + 2 * DAY)
+    in_the_way = hold(customer, 120, now=NOW + 2 * DAY, lives=None)
+    say("bought", total="1", customer=customer, now=NOW + 3 * DAY)
+    assert has(customer, now=NOW + 3 * DAY) == (0, 120, 100)
+    holding.release_hold(hold_id=in_the_way.id, now=NOW + 4 * DAY, actor="shop")
+    assert LedgerEntry.objects.get(kind="repay").points == 100
+    say("old", total="0", customer=customer, now=NOW + 5 * DAY)
+    assert has(customer, now=NOW + 5 * DAY) == (0, 0, 40)
+    say("bought", "cancelled", total="1", customer=customer, now=NOW + 6 * DAY)
+    old.refresh_from_db()
+    young.refresh_from_db()
+    assert (old.remaining, young.remaining) == (40, 20)

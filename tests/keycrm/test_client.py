@@ -1,13 +1,17 @@
 """The client at a simulated CRM: what it asks, what it repeats, when it looks before it repeats, and what it never shows."""
 
+import io
 import logging
+import socket
+import threading
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
-from keycrm.client import KeyCrm
+from keycrm.client import KeyCrm, Timeouts
 from keycrm.errors import (
     CrmUnavailable,
     InvalidRequest,
@@ -17,6 +21,7 @@ from keycrm.errors import (
     RateLimited,
     Unauthorized,
 )
+from keycrm.ports import OpenLine
 from tests.keycrm.world import NOW, OLENA, World, not_connected
 
 
@@ -298,6 +303,22 @@ def test_a_write_that_may_have_been_done_never_ends_as_a_plain_refusal():
         world.client().update_buyer(buyer["id"], full_name="Олена Приклад")
 
 
+def test_a_doubt_outlives_a_turn_that_is_refused_afterwards():
+    class OneTurn(OpenLine):
+        turns = 0
+
+        def take_turn(self, **asked):
+            self.turns += 1
+            if self.turns > 1:
+                raise RateLimited("no turn left in time")
+
+    world = World()
+    buyer = world.olena()
+    world.faults_after = [requests.ReadTimeout()]
+    with pytest.raises(OutcomeUnknown):
+        world.client(line=OneTurn()).update_buyer(buyer["id"], full_name="Олена Приклад")
+
+
 # --- addresses and secrets -----------------------------------------------------------------------------------------
 
 
@@ -326,7 +347,7 @@ class Redirecting(requests.adapters.BaseAdapter):
         response = requests.Response()
         response.status_code, response.request, response.url = 302, request, request.url
         response.headers["Location"] = "http://crm.example/v1/order/1"
-        response.raw = __import__("io").BytesIO()
+        response.raw = io.BytesIO()
         return response
 
     def close(self):
@@ -358,3 +379,86 @@ def test_repeats_of_one_call_carry_one_correlation_id():
     world = World(errors_first=2)
     world.client().statuses()
     assert len({one.headers["X-Correlation-ID"] for one in world.requests}) == 1
+
+
+# --- real sockets -------------------------------------------------------------------------------------------------
+
+
+def real_client(url, **options):
+    return KeyCrm(base_url=url, token="key", sleep=lambda seconds: None, **options)
+
+
+def test_a_port_where_nobody_listens_means_that_nothing_was_sent():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(CrmUnavailable) as failure:  # and not OutcomeUnknown
+        real_client(f"http://127.0.0.1:{port}/v1").update_buyer(1, full_name="Олена Приклад")
+    assert failure.value.detail == "ConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (b"", "ConnectionError"),  # hangs up
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "ChunkedEncodingError"),  # hangs up in the middle
+        (b"nonsense\r\n\r\n", "ConnectionError"),
+    ],
+)
+def test_a_server_that_hangs_up_leaves_a_write_unknown_and_a_read_unavailable(answer, detail):
+    with speaking(answer) as url:
+        with pytest.raises(OutcomeUnknown) as doubt:
+            real_client(url).update_buyer(1, full_name="Олена Приклад")
+        with pytest.raises(CrmUnavailable):
+            real_client(url).order(1)
+    assert doubt.value.detail == detail
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_longer_than_told():
+    with speaking(None) as url, pytest.raises(OutcomeUnknown) as doubt:
+        real_client(url, timeouts=Timeouts(read_seconds=0.05)).update_buyer(1, full_name="Олена Приклад")
+    assert doubt.value.detail == "ReadTimeout"
+
+
+def test_an_answer_that_trickles_is_not_waited_for_to_its_end():
+    with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}") as url, pytest.raises(CrmUnavailable) as failure:
+        real_client(url, timeouts=Timeouts(whole_seconds=0.0)).order(1)
+    assert failure.value.detail in {"the answer trickles", "ChunkedEncodingError"}
+
+
+def test_an_answer_without_end_is_cut_off():
+    with (
+        speaking(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (9 * 1024 * 1024)) as url,
+        pytest.raises(CrmUnavailable) as failure,
+    ):
+        real_client(url).order(1)
+    assert failure.value.detail == "the answer is too large"
+
+
+@contextmanager
+def speaking(answer):
+    """A server that reads a little and says this and no more, to everybody; None: it says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        held = []
+
+        def serve():
+            while True:
+                try:
+                    caller, _address = listening.accept()
+                except OSError:
+                    return
+                held.append(caller)
+                if answer is not None:
+                    with suppress(OSError):
+                        caller.recv(65_536)
+                        caller.sendall(answer)
+                    caller.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+            for caller in held:
+                caller.close()

@@ -15,7 +15,7 @@ DOCUMENTS = {"excerpt": EXCERPT} | ({"official": OFFICIAL} if OFFICIAL else {})
 SPAN = (NOW, NOW + dt.timedelta(days=1))
 
 
-@pytest.fixture(scope="module", params=DOCUMENTS.values(), ids=DOCUMENTS)
+@pytest.fixture(scope="module", params=list(DOCUMENTS.values()), ids=list(DOCUMENTS))
 def description(request):
     return Description(request.param)
 

@@ -3,7 +3,10 @@
 import datetime as dt
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from demo.crm.server import serve
+from demo.crm.state import CrmState
 from keycrm.errors import CrmUnavailable, FieldsMissing
 from keycrm.fields import BUYER_ROLES, CARD_ROLES, FieldRole, match_fields
 from keycrm.models import Dictionary
@@ -130,7 +133,7 @@ def test_a_connection_that_is_right_says_so_of_each_thing():
     found = said(world)
     assert {ok for ok, _says in found.values()} == {True}
     assert len(found) == 3 + len(BUYER_ROLES) + len(CARD_ROLES)
-    assert found["Key and address"][1] == "The CRM answers and shows 1 orders."
+    assert found["Key and address"][1] == "The CRM answers. Orders in it: 1."
     assert "Виконано" in found["Statuses of orders"][1]
 
 
@@ -160,3 +163,25 @@ def test_missing_statuses_and_fields_are_said_each():
     assert found["Field “Використати бонуси”"][0] is None
     assert found["Pipelines"][0] is None
     assert found["Field “Бонуси”"] == (True, "Found: CT_1023.")
+
+
+# --- the command ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_command_says_the_same_and_fails_when_something_is_wrong(settings, capsys):
+    state = CrmState()
+    with serve(state) as running:
+        settings.KEYCRM_BASE_URL, settings.KEYCRM_API_TOKEN = running.base_url, state.token
+        call_command("try_crm")
+        assert "✓ Field “Бонуси”: Found: CT_1023." in capsys.readouterr().out
+        state.remove_field("Бонуси")
+        with pytest.raises(CommandError, match="not complete"):
+            call_command("try_crm")
+    assert "✗ Field “Бонуси”: In KeyCRM open Settings" in capsys.readouterr().out
+
+
+def test_the_command_without_a_key_says_what_is_missing(settings):
+    settings.KEYCRM_API_TOKEN = ""
+    with pytest.raises(CommandError, match="KEYCRM_API_TOKEN"):
+        call_command("try_crm")

@@ -13,6 +13,7 @@ from keycrm.line import SharedLine, breaker, pacing
 from keycrm.line.pacing import Pace, cap_of, take_in_table
 from keycrm.models import CallWindow, Connection
 from keycrm.models.connection import ONLY
+from tests.keycrm.world import World
 
 AT = 1_800_000_000.0
 
@@ -282,3 +283,80 @@ def test_the_cap_of_background_work_is_a_fifth_below():
 
 def test_redis_is_real_here(redis_url):
     assert redis.Redis.from_url(redis_url).ping()
+
+
+# --- the client on the line, at a CRM that counts --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["redis", "table"])
+@pytest.mark.django_db
+def test_two_minutes_of_calls_are_made_and_none_is_over_the_limit(kind, request):
+    """Two tasks and a page share the line, each as fast as it may."""
+    world = World()
+    url = request.getfixturevalue("redis_url") if kind == "redis" else ""
+    tasks = [world.client(line=world.line(redis_url=url)) for _ in range(2)]
+    page = world.client(line=world.line(redis_url=url), urgent=True)
+    for number in range(60):
+        for crm in tasks:
+            crm.custom_fields("client")
+        if number % 10 == 9:
+            page.custom_fields("client")
+    assert world.state.counters["calls"] == 126
+    assert world.state.counters["over_limit"] == 0
+
+
+@pytest.mark.django_db
+def test_a_page_s_calls_do_not_wait_behind_those_of_tasks():
+    world = World()
+    task, page = world.client(line=world.line()), world.client(line=world.line(), urgent=True)
+    for _ in range(40):
+        task.custom_fields("client")
+    before = list(world.clock.slept)
+    for _ in range(10):
+        page.custom_fields("client")
+    assert world.clock.slept == before
+    task.custom_fields("client")
+    assert world.clock.slept[-1] > 50
+
+
+@pytest.mark.django_db
+def test_without_the_line_calls_would_be_over_the_limit():
+    """The negative control."""
+    world = World()
+    for _ in range(3):
+        crm = world.client()
+        for _ in range(40):
+            crm.custom_fields("client")
+    assert world.state.counters["over_limit"] > 0
+
+
+@pytest.mark.django_db
+def test_a_crm_that_is_away_is_left_alone_by_all():
+    world = World(errors_first=10_000)
+    for _ in range(5):
+        with pytest.raises(CrmUnavailable):
+            world.client(line=world.line()).statuses()
+    assert (
+        len(world.seen) == 5
+    )  # four attempts of the first and one of the second opened it; the others did not even ask
+    assert world.clock.seconds < 10
+    world.state.set_switches(errors_first=0)
+    world.clock.sleep(31)
+    assert world.client(line=world.line()).statuses()
+    assert world.client(line=world.line()).sources()
+
+
+@pytest.mark.django_db
+def test_after_a_429_nobody_calls_until_its_time():
+    world = World(limit_per_minute=3)
+    one, other = world.client(line=world.line()), world.client(line=world.line(), urgent=True)
+    for _ in range(3):
+        one.statuses()
+    with pytest.raises(RateLimited):
+        other.statuses()
+    with pytest.raises(RateLimited) as refusal:
+        other.statuses()
+    assert world.state.counters["over_limit"] == 1
+    assert refusal.value.retry_after_seconds == pytest.approx(60, abs=1)
+    one.statuses()
+    assert world.state.counters["over_limit"] == 1

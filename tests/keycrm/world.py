@@ -9,6 +9,7 @@ from demo.crm.state import CrmState
 from demo.crm.switches import Switches
 from demo.crm.transport import BASE_URL, session_to
 from keycrm.client import KeyCrm
+from keycrm.line import SharedLine
 
 NOW = dt.datetime(2026, 3, 14, 12, 0, tzinfo=dt.UTC)
 OLENA = "+380000000001"
@@ -55,6 +56,17 @@ class World:
             self.on_call(request, response)
         if self.faults_after:
             raise self.faults_after.pop(0)
+
+    def line(self, *, account="one", calls_per_minute=50, redis_url=""):
+        """The real line, by this world's clock."""
+        return SharedLine(
+            account=account,
+            calls_per_minute=calls_per_minute,
+            redis_url=redis_url,
+            sleep=self.clock.sleep,
+            clock=self.clock.monotonic,
+            now=lambda: self.clock.now().timestamp(),
+        )
 
     def client(self, **options):
         return KeyCrm(

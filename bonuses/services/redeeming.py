@@ -1,0 +1,295 @@
+"""Points become a code: one transaction joins the ledger and the pool, so that nobody has a code without points held for it.
+
+    key seen? the same answer ─→ lock the accounts ─→ enough points? within the share? ─→ claim a code, last ─→ hold + Issue ─→ COMMIT ─→ is the pool low?
+                                                                                             └ no code: all is undone; demand and run request on their own
+
+What a code out there costs is held until evidence ends the hold (bonuses.services.releasing). A customer who asks for an amount whose code is just being
+taken back gets that code again: otherwise asking and giving back in turns would make live codes without end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Q
+
+from bonuses.dialect import for_update, moment, stamp
+from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
+from bonuses.models import AskedAgain, Hold, HoldState
+from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable
+from bonuses.services import expiring, holding, ledger, releasing
+from bonuses.services.ledger import Book
+from bonusportal import idempotency
+from bonusportal.money import MAX_AMOUNT_UAH
+from promo.errors import PoolEmpty, PoolUnknown
+from promo.models.codes import IssueChannel
+from promo.services import issuing, moving, stock
+
+logger = logging.getLogger(__name__)
+_FIND = (
+    "SELECT h.key, c.code, h.points, h.state, h.expires_at, h.customer_id, h.id, h.order_id FROM bonuses_hold h "
+    "JOIN promo_code c ON c.id = h.code_id "
+)
+_BY_ID = _FIND + "WHERE h.key = %s"
+_BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
+_SHARE = "SELECT share_percent FROM bonuses_earningrule WHERE valid_from <= %s ORDER BY valid_from DESC, version DESC LIMIT 1"
+_BEING_RELEASED = (
+    "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
+    "AND h.state = 'releasing' AND h.order_id IS NULL AND c.state = 'withdrawn' AND c.retire_tried_at IS NULL AND c.inactive_since IS NULL ORDER BY h.id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """A hold that handed out a code. `id` is opaque and may stand in an address; `promo_code` is bearer money and may not.
+
+    `runs_asked` tells that a run at the panel was asked for just now: the edge nudges.
+    """
+
+    id: str
+    promo_code: str
+    points: int
+    state: str
+    expires_at: dt.datetime | None
+    is_replay: bool = False
+    runs_asked: bool = False
+
+
+def redeem(
+    *,
+    customer_id: int,
+    points: int,
+    order_total: Decimal,
+    key: str,
+    now: dt.datetime,
+    actor: str,
+    order_number: str = "",
+    caller_address: str = "",
+    request_id: str = "",
+    record: idempotency.Asked | None = None,
+) -> Redemption:
+    """Hold `points` of the customer and hand out a code of that amount. `order_total` is the products' total before our code, in hryvnias.
+
+    `key` (any text of the caller's, per customer) makes it once. `record` is written in the same transaction; to be called outside of any, because what
+    follows the commit, or a refusal, is a transaction of its own. Raises InsufficientPoints, OverShare, PoolEmpty and PoolUnknown (with nearby amounts),
+    KeyReused, PointsInvalid, CustomerUnknown; then nothing is held.
+    """
+    if type(points) is not int or not 1 <= points <= MAX_AMOUNT_UAH:
+        raise PointsInvalid
+    hold_key = public_id_of(customer_id, key)
+    if found := find_replay(customer_id=customer_id, key=key, points=points):
+        return found
+    made: list[tuple[Redemption, int]] = []
+
+    def effect() -> dict[str, Any]:
+        made.clear()
+        claim = partial(
+            issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id
+        )
+        redemption, pool_id = _redeem(
+            customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor, claim=claim
+        )  # fmt: skip
+        made.append((redemption, pool_id))
+        return as_payload(redemption)
+
+    try:
+        if record is None:
+            effect()
+        else:
+            answer = idempotency.do_once(record, effect, now=now)
+            if answer.replayed:
+                return from_payload(answer.payload)
+    except (PoolEmpty, PoolUnknown):
+        note_unmet(points=points, now=now)
+        raise
+    except IntegrityError:
+        # Two calls with one key at once, of a customer and of the one they are merged into.
+        found = find_replay(customer_id=customer_id, key=key, points=points)
+        if found is None:
+            raise
+        return found
+    (redemption, pool_id) = made[0]
+    return redemption if redemption.is_replay else _look_at_stock(redemption, pool_id, now=now)
+
+
+def public_id_of(customer_id: int, key: str) -> str:
+    """128 bits of a digest: nobody reads the key or the customer from it."""
+    return hashlib.sha256(f"redemption\n{customer_id}\n{key}".encode()).hexdigest()[:32]
+
+
+@ledger.following_merges
+def _redeem(
+    *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, claim: Callable[..., issuing.IssuedCode]
+) -> tuple[Redemption, int]:  # fmt: skip
+    with transaction.atomic():
+        book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
+        # Again under the lock: the first call with this key may have committed while we waited for it.
+        if found := _find_by_key(hold_key, points):
+            return found, 0
+        _check_share(book, points, order_total, now=now)
+        if again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor):
+            return again, 0
+        if book.points < points:
+            raise InsufficientPoints(book.points)
+        drawn, _short = draw(book.lots.values(), points)
+        issued = claim(
+            amount_uah=points, channel=IssueChannel.REDEMPTION, now=now, natural_key=_issue_key(hold_key), actor=actor
+        )
+        hold = holding.write_hold(
+            book, key=hold_key, draws=drawn, now=now, actor=actor, expires_at=now + HOLD_LIVES, code_id=issued.code_id
+        )
+    return Redemption(hold_key, issued.code, points, HoldState.OPEN.value, hold.expires_at), issued.pool_id
+
+
+def _check_share(book: Book, points: int, order_total: Decimal, *, now: dt.datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE, [stamp(now)])
+        (share_percent,) = cursor.fetchone()
+    most = max_payable(Rule(share_percent=share_percent), available=MAX_AMOUNT_UAH, goods=order_total)
+    if points > most:
+        raise OverShare(min(most, book.points))
+
+
+def _issue_key(hold_key: str) -> str:
+    return hashlib.sha256(f"hold\n{hold_key}".encode()).hexdigest()
+
+
+def _give_back(book: Book, points: int, *, hold_key: str, now: dt.datetime, actor: str) -> Redemption | None:
+    """The same customer asks for the same amount while its code waits to be deleted: the same code once more, held by the same points."""
+    if not book.held.balance:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_BEING_RELEASED, [book.customer_id, points])
+        candidates = cursor.fetchall()
+    for hold_id, key, code_id in candidates:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT id FROM bonuses_hold WHERE id = %s{for_update()}", [hold_id])
+        if not moving.hand_back(code_id=code_id, actor=actor, reason="the customer asked for it again", now=now):
+            continue
+        until = now + HOLD_LIVES
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE bonuses_hold SET state = 'open', expires_at = %s, releasing_at = NULL, stuck_reason = '' WHERE id = %s",
+                [stamp(until), hold_id],
+            )
+        AskedAgain.objects.create(key=hold_key, hold_id=hold_id, asked_at=now)
+        found = _find_by_key(key, points)
+        assert found is not None
+        return replace(found, is_replay=False)
+    return None
+
+
+def _find_by_key(hold_key: str, points: int | None = None) -> Redemption | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_KEY, [hold_key, hold_key])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    if points is not None and row[2] != points:
+        raise KeyReused
+    return _redemption(row, is_replay=True)
+
+
+def _redemption(row: tuple[Any, ...], *, is_replay: bool = False) -> Redemption:
+    key, code, points, state, expires_at, *_ = row
+    return Redemption(key, code, points, state, moment(expires_at), is_replay)
+
+
+def find_replay(*, customer_id: int, key: str, points: int | None = None) -> Redemption | None:
+    """What was redeemed under this key. Edges ask before they count a limit. Raises KeyReused where it was for other points."""
+    return _find_by_key(public_id_of(customer_id, key), points)
+
+
+def as_payload(redemption: Redemption) -> dict[str, Any]:
+    """JSON-ready, as answers and idempotency records have it."""
+    return {
+        "id": redemption.id,
+        "promo_code": redemption.promo_code,
+        "points": redemption.points,
+        "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
+    }
+
+
+def from_payload(payload: dict[str, Any]) -> Redemption:
+    until = payload["expires_at"]
+    return Redemption(
+        payload["id"], payload["promo_code"], payload["points"], HoldState.OPEN.value,
+        dt.datetime.fromisoformat(until) if until else None, is_replay=True,
+    )  # fmt: skip
+
+
+def _look_at_stock(redemption: Redemption, pool_id: int, *, now: dt.datetime) -> Redemption:
+    """The code is handed out and committed: whatever goes wrong from here on costs only delay, because a sweep looks as well."""
+    if not pool_id:
+        return redemption
+    try:
+        asked = stock.note_issue(pool_id=pool_id, now=now)
+    except DatabaseError:
+        logger.exception("stock of pool %s could not be looked at; the sweep will", pool_id)
+        return redemption
+    return replace(redemption, runs_asked=bool(asked))
+
+
+def note_unmet(*, points: int, now: dt.datetime) -> None:
+    """Nothing is held; that the amount was wanted is remembered, and its pool asks for codes. A missing pool is made where the portal makes pools on demand."""
+    with transaction.atomic():
+        issuing.count_miss(amount_uah=points, now=now)
+        if settings.ON_DEMAND_POOLS:
+            stock.make_pool_on_demand(amount_uah=points, at_most=settings.ON_DEMAND_POOLS, now=now)
+        stock.note_empty(amount_uah=points, now=now)
+
+
+def find_redemption(*, public_id: str, customer_id: int) -> Redemption:
+    """A redemption of this customer. Raises HoldUnknown, also for somebody else's."""
+    return _redemption(_row_of(public_id, customer_id))
+
+
+def find_unspent(*, customer_id: int, now: dt.datetime) -> Redemption | None:
+    """The newest code that the customer may still have in a cart, or that is being taken back: a page that was reloaded, or another tab, goes on from it.
+
+    One that an order was placed with is none: a confirmed order decides about it, a reported one has made its time longer than any hold's of its own.
+    """
+    hold = (
+        Hold.objects.unresolved()
+        .filter(customer_id=ledger.survivor_of(customer_id), order=None, code__isnull=False)
+        .filter(Q(state=HoldState.RELEASING) | Q(expires_at__gt=now, expires_at__lte=now + HOLD_LIVES))
+        .select_related("code")
+        .order_by("-pk")
+        .first()
+    )
+    if hold is None or hold.code is None:
+        return None
+    return Redemption(hold.key, hold.code.code, hold.points, hold.state, hold.expires_at)
+
+
+def _row_of(public_id: str, customer_id: int) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_ID, [public_id])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None or row[5] != ledger.survivor_of(customer_id):
+        raise HoldUnknown
+    return row
+
+
+def ask_release(*, public_id: str, customer_id: int, now: dt.datetime, actor: str) -> Redemption:
+    """The shopper took the code off: the points come back once the code is proven deleted. Asking twice changes nothing.
+
+    `runs_asked` tells whether the edge has something to nudge. Raises HoldUnknown, HoldNotOpen (spent, or an order decides).
+    """
+    hold_id = _row_of(public_id, customer_id)[6]
+    asked = releasing.begin_release(hold_id=hold_id, now=now, actor=actor, reason="the customer took the code off")
+    return replace(find_redemption(public_id=public_id, customer_id=customer_id), runs_asked=asked)
+
+
+def holds_of_code(code: str) -> list[int]:
+    """The holds that handed out this code: what an order in which it stands is paid with. Newest last; empty for a code that nobody holds points for."""
+    return list(Hold.objects.filter(code__code=code.strip().upper()).order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,60 @@
+"""Reports from the thank-you page: a claim, which moves nothing; by a session, or with a phone."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from ninja import Router, Schema
+
+from bonuses.services import customers, reporting
+from bonusportal.errors import BadInput
+from bonusportal.limits import check_limit
+from storefront.api.answering import OrderReported, answers
+from storefront.api.callers import address_of, customer_of
+from storefront.api.reading import OrderNumber, PaidTotal, Phone, RedemptionId
+from storefront.services import doorkeeping
+
+router = Router(tags=["orders"])
+# The shop whose pages call here; orders that the CRM confirms carry the same word.
+SHOP = "horoshop"
+
+
+class ReportOrder(Schema):
+    order_id: OrderNumber
+    total: PaidTotal
+    redemption: RedemptionId | None = None
+    phone: Phone | None = None
+
+
+@router.post(
+    "/orders",
+    response=answers(OrderReported, 401),
+    auth=None,
+    operation_id="report_order",
+    summary=gettext_noop("Say that an order was placed"),
+    description=gettext_noop(
+        "With a session, or with a phone, which is only a claim. Points come when the CRM says that the order is completed. Saying it again changes nothing."
+    ),
+    openapi_extra={"security": [{"Session": []}, {}]},
+)
+def report_order(request: HttpRequest, asked: ReportOrder) -> OrderReported:
+    now = timezone.now()
+    doorkeeping.require_open(now=now)
+    token = request.headers.get("Authorization", "")
+    by_session = customer_of(token[7:] if token[:7].lower() == "bearer " else "") if token else None
+    check_limit("report", address_of(request))
+    if by_session is None and asked.phone is None:
+        raise BadInput(_("%(name)s is missing.") % {"name": "phone"}, code="phone_missing")
+    customer_id = by_session or customers.find_or_create(phone=asked.phone or "", now=now)
+    expected = reporting.report_order(
+        source=SHOP,
+        number=asked.order_id,
+        customer_id=customer_id,
+        total=asked.total,
+        now=now,
+        hold_key=asked.redemption or "",
+        trust="session" if by_session else "page",
+    )
+    return OrderReported(points_expected=expected)
