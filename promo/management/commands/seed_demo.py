@@ -128,9 +128,7 @@ def _bring_balances() -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".csv") as file:
         file.write(DEMO_BALANCES)
         file.flush()
-        call_command(
-            "import_balances", file.name, "--finish", f"--batch={BATCH}", stdout=_Silence(), stderr=_Silence()
-        )
+        call_command("import_balances", file.name, "--finish", f"--batch={BATCH}", stdout=_Silence(), stderr=_Silence())
 
 
 def _staff_user(name: str, password: str, *, is_superuser: bool = False, group: str = "") -> tuple[str, str]:
