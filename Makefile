@@ -11,12 +11,12 @@ PROVE ?= 100000
 export PORT PROVE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench prove deploy-rehearsal manage messages lock clean
+.PHONY: help run test lint format bench prove deploy-rehearsal image-rehearsal manage widgets messages lock clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## The portal, its worker and a simulated store panel in this terminal; Ctrl-C stops them all. PORT=9000 chooses a port.
+run: ## The portal, its worker and a simulated shop, panel and phone in this terminal; Ctrl-C stops them all. PORT=9000 chooses a port.
 	@$(SETUP) && exec $(VENV)/python -m tools.run
 
 test: ## Every test on real PostgreSQL, Redis and Chromium. K=word selects by name, PYTEST_ARGS='-x -n0' goes to pytest.
@@ -37,13 +37,19 @@ prove: ## The long search for counterexamples; PROVE=1000000 searches longer.
 deploy-rehearsal: ## The whole way to AWS and back out, against a stand-in that enforces policies (docs/deploy.md).
 	@$(SETUP) --for test && exec $(VENV)/python -m tools.rehearsal
 
+image-rehearsal: ## Build the worker's container image without Docker and let the browser in it make codes (Debian, root).
+	@$(SETUP) --for test && exec $(SERVICES) -- $(VENV)/pytest -m image -n0 $(PYTEST_ARGS)
+
 manage: ## A management command in the surroundings of `make run`: make manage CMD='pool_state'
 	@$(SETUP) && exec $(VENV)/python -m tools.run manage $(CMD)
 
+widgets: ## Build static/gtm from widgets/: what the shop's pages load. A change for shoppers is a new version in package.json.
+	@$(SETUP) --for test && exec $(VENV)/python -m tools.widgets
+
 messages: ## Collect the texts for translation into locale/, and compile what is translated. Needs gettext.
 	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext. Type: sudo apt-get install gettext"; exit 1; }
-	@$(SETUP) && $(VENV)/python manage.py makemessages --locale=uk --no-obsolete --no-wrap --no-location --ignore=.venv --ignore=var --ignore=demo --ignore=tests --ignore=tools
-	@$(VENV)/python manage.py compilemessages --ignore=.venv --ignore=var
+	@$(SETUP) && $(VENV)/python manage.py makemessages --locale=uk --no-obsolete --no-wrap --no-location --ignore=.venv --ignore=var --ignore=demo --ignore=tests --ignore=tools --ignore=node_modules
+	@$(VENV)/python manage.py compilemessages --ignore=.venv --ignore=var --ignore=node_modules
 
 lock: ## Write down the versions of everything installed in constraints.txt, after a change of the requirements.
 	@$(SETUP) && exec $(VENV)/python -m tools.lock

@@ -23,7 +23,7 @@ from tools.children import unwinding_signals
 from tools.places import ROOT, Refusal, run_main
 
 # Each is a module of this package. In this order they are measured and shown.
-THEMES = ("issuing", "redeeming", "answering", "growing", "importing", "refilling", "cold_start")
+THEMES = ("issuing", "redeeming", "answering", "growing", "importing", "refilling", "ledger", "cold_start")
 
 _SERVICES = ("DATABASE_URL", "REDIS_URL", "CHROMIUM_PATH")
 _UNLIMITED = {

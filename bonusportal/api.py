@@ -5,12 +5,15 @@ Imported with the first call (bonusportal.short_way): a cold start of the drop-i
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.urls import path as url_path
 from django.utils import timezone
@@ -124,6 +127,34 @@ def openapi(request: HttpRequest) -> HttpResponse:
     """The document, in the reader's language."""
     if request.method not in {"GET", "HEAD"}:
         return _not_supported("GET")
+    return JsonResponse(_document(), json_dumps_params={"ensure_ascii": False})
+
+
+def docs(request: HttpRequest) -> HttpResponse:
+    """The same as a page to read, outside production."""
+    if not settings.IS_LOCAL:
+        raise Http404
+    document = _document()
+    calls = [
+        {
+            "method": method.upper(),
+            "path": path,
+            "text": json.dumps(described, ensure_ascii=False, indent=2),
+            **described,
+        }
+        for path, its in document["paths"].items()
+        for method, described in its.items()
+    ]
+    schemas = {
+        name: json.dumps(schema, ensure_ascii=False, indent=2)
+        for name, schema in document["components"]["schemas"].items()
+    }
+    response = render(request, "portal/api_docs.html", {"info": document["info"], "calls": calls, "schemas": schemas})
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    return response
+
+
+def _document() -> dict[str, Any]:
     document = api.get_openapi_schema(path_prefix="/api/v1/")
     document["servers"] = [{"url": "/"}]
     document["components"]["securitySchemes"]["Signed"]["description"] = gettext_noop(
@@ -133,7 +164,8 @@ def openapi(request: HttpRequest) -> HttpResponse:
         for operation in operations.values():
             for status, described in operation["responses"].items():
                 described["description"] = MEANINGS[str(status)]
-    return JsonResponse(_in_language(document), json_dumps_params={"ensure_ascii": False})
+    read: dict[str, Any] = _in_language(document)
+    return read
 
 
 def _in_language(part: Any, *, is_schema: bool = False) -> Any:
@@ -154,6 +186,7 @@ def _in_language(part: Any, *, is_schema: bool = False) -> Any:
 
 urlpatterns = [
     url_path("openapi.json", openapi, name="openapi"),
+    url_path("docs", docs, name="docs"),
     *api.urls[0],
 ]
 
@@ -164,7 +197,7 @@ def answer(request: HttpRequest) -> HttpResponse:
         _check_request(request)
         found = resolve(request.path_info)
         response = found.func(request, *found.args, **found.kwargs)
-    except Resolver404:
+    except (Resolver404, Http404):
         response = error_answer(NotFound(_("There is nothing at this address.")))
     except PortalError as error:
         response = _refuse(request, error)

@@ -86,6 +86,8 @@ def check_deployed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if not settings.PANEL_URL:
         found.append(Advice("PANEL_URL is empty: pools cannot refill.", id="portal.W004"))
+    if not (settings.SMS_GATEWAY_URL or settings.EMAIL_URL):
+        found.append(Advice("SMS_GATEWAY_URL and EMAIL_URL are empty: no shopper can prove a phone.", id="portal.W006"))
     return found
 
 

@@ -32,9 +32,10 @@ from bonusportal.phones import normalise_phone
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models.codes import IssueChannel
 from promo.services import issuing, stock
+from storefront.services import refusing
 
 logger = logging.getLogger(__name__)
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 # Refusals that staff should see the number of: somebody tries what they may not, or what they have not. (Limits count themselves.)
@@ -51,7 +52,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
     def wrap(view: View) -> View:
         @csrf_exempt
         @wraps(view)
-        def guarded(request: HttpRequest) -> HttpResponse:
+        def guarded(request: HttpRequest, **parts: str) -> HttpResponse:
             try:
                 if request.method == "OPTIONS":
                     response: HttpResponse = HttpResponse(status=200)
@@ -64,8 +65,10 @@ def drop_in(*methods: str) -> Callable[[View], View]:
                     )
                     response["Allow"] = ", ".join([*methods, "OPTIONS"])
                 else:
-                    response = view(request)
+                    response = view(request, **parts)
             except PortalError as error:
+                if error.status in {401, 403, 409, 422, 429}:
+                    refusing.note_address(reason=error.code, address=client_address(request), now=timezone.now())
                 response = error_answer(error)
                 if error.code in COUNTED:
                     counting.count(f"refused.{error.code}", now=timezone.now())

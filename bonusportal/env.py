@@ -67,6 +67,7 @@ VARIABLES = (
     Variable("LOW_WATER", "codes left that make a pool low, for new pools", "3", also=("MIN_CODES_THRESHOLD",)),
     Variable("TARGET_CODES", "codes that a new pool fills up to", "10", also=("TARGET_CODES_PER_AMOUNT",)),
     Variable("BATCH_ISSUES", "issues over all pools that ask for refills", "20", also=("BATCH_THRESHOLD",)),
+    Variable("STRENGTH_FLOOR", "guesses that one hit must cost on average, or the pool is warned about", "1000000000"),
     Variable("PANEL_URL", "the codes page of the store's admin panel", "", also=("ADMIN_URL",)),
     Variable("PANEL_USERNAME", "who signs in to the panel", "", also=("ADMIN_USERNAME", "BON_LOGIN"), secret=True),
     Variable("PANEL_PASSWORD", "with which password", "", also=("ADMIN_PASSWORD", "BON_PASSWORD"), secret=True),
@@ -94,6 +95,38 @@ VARIABLES = (
     Variable("ADJUST_DAY_POINTS", "points that one person may adjust in a day", "2000"),
     Variable("KEYCRM_API_TOKEN", "the CRM's key", "", secret=True),
     Variable("KEYCRM_BASE_URL", "the CRM's address", "https://openapi.keycrm.app/v1"),
+    Variable(
+        "KEYCRM_CALLS_PER_MINUTE", "calls of all processes together; the CRM allows 60, the rest is a margin", "50"
+    ),
+    Variable(
+        "KEYCRM_WEBHOOK_SECRETS",
+        "secrets in the webhook's address, comma separated: two are valid at a time",
+        "",
+        secret=True,
+    ),
+    Variable("KEYCRM_FIELD_BALANCE", "name of the buyer's field for points that can be spent", "Бонуси"),
+    Variable(
+        "KEYCRM_FIELD_RESERVED", "name of the buyer's field for points set aside in open orders", "Бонуси в резерві"
+    ),
+    Variable(
+        "KEYCRM_FIELD_EXPIRES_ON", "name of the buyer's field for the last day of the next points", "Бонуси діють до"
+    ),
+    Variable("KEYCRM_FIELD_HISTORY", "name of the buyer's field for the history", "Історія бонусів"),
+    Variable("KEYCRM_FIELD_CARD_ORDER", "name of the pipeline card's field for the order's number", "Номер замовлення"),
+    Variable(
+        "KEYCRM_FIELD_CARD_POINTS", "name of the pipeline card's field for points to set aside", "Використати бонуси"
+    ),
+    Variable(
+        "KEYCRM_STATUS_STAGES", "statuses that mean something else than their group, e.g. 31:confirmed,40:cancelled", ""
+    ),
+    Variable("KEYCRM_SHOP_SOURCES", "ids of the CRM's sources that are the shop, comma separated; empty: all are", ""),
+    Variable("KEYCRM_CARD_STATUSES", "ids of the statuses in which a pipeline card reserves points; empty: all", ""),
+    Variable(
+        "KEYCRM_WRITE_BACK",
+        "balances reach the buyers' cards: on, off, or after_migration (once it is marked finished)",
+        "after_migration",
+    ),
+    Variable("RATE_CRM_PROXY", "calls of one key to the read-only CRM proxy", "20/minute"),
     Variable("DEMO_PASSWORD", "of the demonstration's staff users, local only; empty: the public ones", secret=True),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}

@@ -9,7 +9,9 @@ from typing import Any
 from bonusportal import context
 from bonusportal.masking import mask_text
 
-_SECRET_PATH = re.compile(r"(/webhooks/keycrm/)[^/?\s\"]+")
+_SECRET_PATH = re.compile(
+    r"(/webhooks/keycrm/|/(?:order-reserve|order-complete|order-cancel|lead-reserve)/)[^/?\s\"]+", re.IGNORECASE
+)
 _QUERY_VALUE = re.compile(r"([?&][A-Za-z_][A-Za-z0-9_.\-]*=)[^&\s\"]+")
 
 

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "bonusportal.apps.FrameConfig",
     "promo.apps.PromoConfig",
     "bonuses.apps.BonusesConfig",
+    "keycrm.apps.KeyCrmConfig",
     "storefront.apps.StorefrontConfig",
 ]
 
@@ -238,7 +239,10 @@ GET_CODE_MODE = env.text("GET_CODE_MODE") or ("open" if IS_LOCAL else "guarded")
 OPEN_MODE_DAILY_CAP = env.number("OPEN_MODE_DAILY_CAP")
 ON_DEMAND_POOLS = env.number("ON_DEMAND_POOLS")
 # Each from its variable: `balance` from RATE_BALANCE.
-LIMITED = ("get_code_address", "get_code_person", "balance", "report", "session_phone", "session_address", "verify_address")  # fmt: skip
+LIMITED = (
+    *("get_code_address", "get_code_person", "balance", "report"),
+    *("session_phone", "session_address", "verify_address", "crm_proxy"),
+)
 RATE_LIMITS = {name: env.text(f"RATE_{name.upper()}") for name in LIMITED}
 SESSION_FAILED_TRIES_A_DAY = env.number("SESSION_FAILED_TRIES_A_DAY")
 SESSION_MESSAGES_A_DAY = env.number("SESSION_MESSAGES_A_DAY")
@@ -250,6 +254,8 @@ EMAIL_FROM = env.text("EMAIL_FROM")
 LOW_WATER = env.number("LOW_WATER")
 TARGET_CODES = env.number("TARGET_CODES")
 BATCH_ISSUES = env.number("BATCH_ISSUES")
+# A milliard: a thousand addresses that guess at 30 a minute each need three weeks for one hit.
+STRENGTH_FLOOR = env.number("STRENGTH_FLOOR")
 
 # On a laptop everything counts; a deployed stage has to say since when.
 PROGRAM_STARTS_AT = env.instant("PROGRAM_STARTS_AT") or (dt.datetime(2000, 1, 1, tzinfo=dt.UTC) if IS_LOCAL else None)
@@ -275,6 +281,16 @@ AWS_ENDPOINT_URL = env.text("AWS_ENDPOINT_URL")
 
 KEYCRM_API_TOKEN = env.text("KEYCRM_API_TOKEN")
 KEYCRM_BASE_URL = env.text("KEYCRM_BASE_URL")
+KEYCRM_CALLS_PER_MINUTE = env.number("KEYCRM_CALLS_PER_MINUTE")
+KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
+# What the program's custom fields are called in the CRM. Their uuids differ between accounts and are looked up by name.
+_FIELD_ROLES = ("balance", "reserved", "expires_on", "history", "card_order", "card_points")
+KEYCRM_FIELDS = {role: env.text(f"KEYCRM_FIELD_{role.upper()}") for role in _FIELD_ROLES}
+KEYCRM_STATUS_STAGES, KEYCRM_SHOP_SOURCES = env.words("KEYCRM_STATUS_STAGES"), env.words("KEYCRM_SHOP_SOURCES")
+KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = (
+    env.words("KEYCRM_CARD_STATUSES"),
+    env.text("KEYCRM_WRITE_BACK"),
+)  # see keycrm.configured
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

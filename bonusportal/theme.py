@@ -62,6 +62,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Entries"), "menu_book", "bonuses_ledgerentry_changelist", "bonuses.view_ledgerentry"),
         _entry(_("Earning rules"), "percent", "bonuses_earningrule_changelist", "bonuses.view_earningrule"),
         _entry(_("Verifications"), "verified", "bonuses_verification_changelist", "bonuses.view_verification"),
+        _entry(_("Opening balances"), "move_to_inbox", "bonuses_importbatch_changelist", "bonuses.view_importbatch"),
     ),
     _section(
         _("Storefront"),
@@ -69,6 +70,17 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Proofs of phones"), "sms", "storefront_proof_changelist", "storefront.view_proof"),
         _entry(_("Switched off"), "door_front", "storefront_door_changelist", "storefront.view_door"),
         _entry(_("What staff changed"), "history", "storefront_doorchange_changelist", "storefront.view_doorchange"),
+        _entry(_("Install on the store"), "storefront", "storefront_install", "storefront.view_widgetlook"),
+        _entry(_("Looks of the widgets"), "palette", "storefront_widgetlook_changelist", "storefront.view_widgetlook"),
+    ),
+    _section(
+        _("CRM"),
+        _entry(_("Events"), "inbox", "keycrm_inboundevent_changelist", "keycrm.view_inboundevent"),
+        _entry(_("Differences"), "rule", "keycrm_difference_changelist", "keycrm.view_difference"),
+        _entry(_("Orders in the CRM"), "shopping_cart_checkout", "keycrm_crmorder_changelist", "keycrm.view_crmorder"),
+        _entry(_("Cards of managers"), "view_kanban", "keycrm_crmcard_changelist", "keycrm.view_crmcard"),
+        _entry(_("Buyers in the CRM"), "contacts", "keycrm_buyerlink_changelist", "keycrm.view_buyerlink"),
+        _entry(_("Connection"), "lan", "keycrm_connection", "keycrm.view_inboundevent"),
     ),
     _section(
         _("Behind the pools"),
@@ -76,6 +88,7 @@ NAVIGATION: list[dict[str, Any]] = [
         _entry(_("Unmet demand"), "production_quantity_limits", "promo_demand_changelist", "promo.view_demand"),
         _entry(_("Publications"), "cloud_upload", "promo_publication_changelist", "promo.view_publication"),
         _entry(_("Mirror"), "compare_arrows", "promo_mirror", "promo.manage_pools"),
+        _entry(_("Exports"), "download", "promo_export_changelist", "promo.view_export"),
         _entry(_("Range of amounts"), "format_list_numbered", "promo_bulk", "promo.manage_pools"),
         _entry(_("Panel profiles"), "web_asset", "promo_profileversion_changelist", "promo.view_profileversion"),
     ),

@@ -5,6 +5,9 @@ from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
 from bonusportal import dropin, dropin_accrual, dropin_balance, health
+from keycrm import proxy
+from keycrm import views as crm_views
+from storefront import pages
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -21,8 +24,13 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("widgets/config.json", pages.show_configuration),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
     re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),
     re_path(r"^check-balance/?$", dropin_balance.check_balance),
+    re_path(r"^webhooks/keycrm/(?P<secret>[^/]+)/?$", crm_views.webhook),
+    re_path(rf"^(?:webhooks/)?(?P<name>{crm_views.HINT_PATHS})(?:/(?P<secret>[^/]+))?/?$", crm_views.hint),
+    # The read-only way into the CRM. Any character, so that a line break in a path ends there too, as nothing.
+    re_path(r"^keycrm/(?P<path>[\s\S]*)\Z", proxy.proxy),
 ]

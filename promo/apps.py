@@ -8,3 +8,6 @@ class PromoConfig(AppConfig):
     name = "promo"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = _("Promo codes")
+
+    def ready(self) -> None:
+        from promo import checks  # noqa: F401 - registers itself

@@ -2,6 +2,7 @@
 
 PortalError
 ├── AmountInvalid · AmountMissing            400
+├── ExportInvalid                            400
 ├── PoolUnknown · PoolEmpty                  404
 └── DailyCapReached                          429
 PanelError                                   never reaches a shopper
@@ -17,11 +18,18 @@ MirrorError
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from bonusportal.errors import Conflict, NotFound, TooMany
+from bonusportal.errors import BadInput, Conflict, NotFound, TooMany
+
+
+class ExportInvalid(BadInput):
+    """The days of an export are the wrong way round."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The last day is before the first one."), code="export_invalid")
 
 
 class PoolUnknown(NotFound):
@@ -97,14 +105,25 @@ class PanelReason(enum.StrEnum):
 class PanelError(Exception):
     """The panel did not do what was asked. `detail` is one sentence for the run's page, free of secrets and full codes.
 
-    `retry_after_seconds` is what the panel itself asked to wait (maintenance), None where it said nothing.
+    `retry_after_seconds` is what the panel itself asked to wait (maintenance), None where it said nothing. `expected` and `seen`, where both are known,
+    are laid side by side on the run's page: the same names with other values.
     """
 
-    def __init__(self, reason: PanelReason, detail: str = "", *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: PanelReason,
+        detail: str = "",
+        *,
+        retry_after_seconds: int | None = None,
+        expected: Mapping[str, object] | None = None,
+        seen: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
+        self.expected = dict(expected or {})
+        self.seen = dict(seen or {})
 
 
 class PanelTemporary(PanelError):

@@ -76,6 +76,11 @@ def invent_code(amount_uah: int, *, pick: Callable[[str], str] = secrets.choice)
             return f"BON{amount_uah}{random_part}"
 
 
+def random_length_of(code_length: int, *, amount_uah: int) -> int:
+    """How many letters of a code a guesser does not know: all but `BON` and the amount."""
+    return max(0, code_length - len(f"BON{amount_uah}"))
+
+
 def entropy_bits(length: int = RANDOM_LENGTH, letters: int = len(ALPHABET)) -> float:
     return length * math.log2(letters)
 

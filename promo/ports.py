@@ -79,6 +79,7 @@ class PanelConfig:
         True  # False where the platform is the sandbox: inside a function Chromium cannot make one of its own
     )
     wait_seconds: float = 20.0  # the longest wait for one state of the page
+    with_pictures: bool = True  # a picture of the window with every step
 
 
 class CodeSource(Protocol):

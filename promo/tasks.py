@@ -13,7 +13,7 @@ from bonusportal.nudges import nudge
 from promo import sitting, wiring
 from promo.errors import MirrorConflict, MirrorUnavailable
 from promo.rendering import DocumentBroken
-from promo.services import mirroring, moving, stock, witnessing
+from promo.services import exporting, mirroring, moving, stock, witnessing
 
 logger = logging.getLogger(__name__)
 MIRROR_EVERY_SECONDS = 5.0
@@ -40,7 +40,13 @@ def look_at_stock() -> int:
 def void_expired_codes() -> int:
     now = timezone.now()
     witnessing.forget_old_evidence(now=now)
+    exporting.forget_old_exports(now=now)
     return moving.void_expired_codes(now=now)
+
+
+@shared_task
+def write_exports() -> int:
+    return exporting.write_waiting(now=timezone.now())
 
 
 @shared_task

@@ -18,10 +18,9 @@ def send_digits() -> None:
     """Sends what was asked for and what an interrupted sender left behind."""
     for _ in range(MESSAGES_A_RUN):
         message = sending.take_next(now=timezone.now())
-        if message is False:
+        if message is None:
             return
-        if isinstance(message, sending.Message):
-            _deliver(message)
+        _deliver(message)
 
 
 def _deliver(message: sending.Message) -> None:

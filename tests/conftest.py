@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
+from playwright.sync_api import expect
 
 from bonuses import append_only
 from tools.aws_standin import AwsStandIn
@@ -20,6 +21,8 @@ from tools.binaries import MINISTACK, chromium_program
 from tools.redis_server import Redis
 
 FLOWS = Path(__file__).parent / "flows"
+# What is expected of a page in a browser may take as long as a crowded machine needs.
+expect.set_options(timeout=30_000)
 HOW = "start the tests with `make test`, or with: python -m tools.services run -- pytest …"
 
 

@@ -9,10 +9,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from demo.panel.state import DEMO_PASSWORD, DEMO_USERNAME
+from demo.sms.state import DEMO_KEY as SMS_KEY
 from tools.binaries import chromium_program
 from tools.places import VAR, Refusal
 from tools.ports import LOOPBACK, free_port, is_port_free, port_taken_sentence
@@ -26,10 +28,13 @@ PANEL_USERNAME, PANEL_PASSWORD = DEMO_USERNAME, DEMO_PASSWORD
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the portal and the simulated store panel listen, on this machine only."""
+    """Where the portal and the simulated services around it listen, on this machine only."""
 
     portal_port: int
     panel_port: int
+    shop_port: int
+    sms_port: int
+    crm_port: int
 
     @property
     def portal(self) -> str:
@@ -38,6 +43,18 @@ class Addresses:
     @property
     def panel(self) -> str:
         return f"http://{LOOPBACK}:{self.panel_port}"
+
+    @property
+    def shop(self) -> str:
+        return f"http://{LOOPBACK}:{self.shop_port}"
+
+    @property
+    def sms(self) -> str:
+        return f"http://{LOOPBACK}:{self.sms_port}"
+
+    @property
+    def crm(self) -> str:
+        return f"http://{LOOPBACK}:{self.crm_port}"
 
 
 class AlreadyRunningError(Exception):
@@ -57,14 +74,19 @@ def wanted_port(text: str) -> int:
 
 
 def choose_addresses(port: int) -> Addresses:
-    """The portal where it is wanted, the panel at the next port, or at any free one when that is taken.
+    """The portal where it is wanted, the simulated services at the ports after it, or at any free one when that is taken.
 
     Raises `Refusal` when the portal's own port is taken.
     """
     if not is_port_free(port):
         raise Refusal(port_taken_sentence(port))
-    beside = port + 1
-    return Addresses(portal_port=port, panel_port=beside if beside < 65_536 and is_port_free(beside) else free_port())
+    chosen = [port]
+    for beside, _field in enumerate(fields(Addresses)[1:], start=port + 1):
+        wanted = beside if beside < 65_536 and is_port_free(beside) else None
+        while wanted is None or wanted in chosen:
+            wanted = free_port()
+        chosen.append(wanted)
+    return Addresses(*chosen)
 
 
 @contextmanager
@@ -101,13 +123,15 @@ def _running_one(lock: Path) -> AlreadyRunningError:
 
 def kept_secrets(path: Path = ENV) -> dict[str, str]:
     """This checkout's own keys: made the first time, read afterwards. Readable by their owner only."""
-    if not path.exists():
+    kept = read_variables(path)
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "KEYCRM_WEBHOOK_SECRETS": secrets.token_urlsafe(24),
+    }
+    if set(made) - set(kept):
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        }
-        write_variables(path, made)
+        write_variables(path, {**made, **kept})
     return read_variables(path)
 
 
@@ -132,6 +156,15 @@ def surroundings(addresses: Addresses, *, redis_url: str) -> dict[str, str]:
         "PANEL_URL": f"{addresses.panel}/edit/discounts/codes",
         "PANEL_USERNAME": PANEL_USERNAME,
         "PANEL_PASSWORD": PANEL_PASSWORD,
+        "STOREFRONT_ORIGINS": addresses.shop,
+        "SMS_GATEWAY_URL": f"{addresses.sms}/messages",
+        "SMS_GATEWAY_KEY": SMS_KEY,
+        "SMS_SENDER": "Lastivka",
+        "KEYCRM_BASE_URL": f"{addresses.crm}/v1",
+        "KEYCRM_API_TOKEN": CRM_KEY,
+        "KEYCRM_WRITE_BACK": "on",  # there is nothing to migrate here
+        # Read by the simulated CRM only; in life a person types it into the CRM's automation.
+        "DEMO_CRM_WEBHOOK_URL": f"{addresses.portal}/webhooks/keycrm/{kept_secrets()['KEYCRM_WEBHOOK_SECRETS']}",
         **({"CHROMIUM_PATH": str(chromium)} if chromium else {}),
     }
 

@@ -1,4 +1,4 @@
-"""`make run`: the portal, its worker and scheduler, a Redis and the simulated store panel, in one terminal.
+"""`make run`: the portal, its worker and scheduler, a Redis and the simulated world around it, in one terminal.
 
 `python -m tools.run manage COMMAND…` runs a management command in the same surroundings.
 """
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
+from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from tools.children import unwinding_signals
 from tools.local import (
     NOW,
@@ -52,6 +53,16 @@ def programs(addresses: Addresses) -> dict[str, list[str]]:
         "panel": [
             *(python, "-m", "demo.panel", "--port", str(addresses.panel_port)),
             *("--state", str(RUN / "panel.json"), "--samples"),
+        ],
+        "shop": [
+            *(python, "-m", "demo.shop", "--port", str(addresses.shop_port), "--state", str(RUN / "shop.json")),
+            *("--portal", addresses.portal, "--panel", addresses.panel, "--sms", addresses.sms),
+            *("--crm", addresses.crm, "--crm-api", f"{addresses.crm}/v1", "--crm-key", CRM_KEY),
+        ],
+        "sms": [python, "-m", "demo.sms", "--port", str(addresses.sms_port)],
+        "crm": [
+            *(python, "-m", "demo.crm", "--port", str(addresses.crm_port)),
+            *("--state", str(RUN / "crm.json"), "--samples"),
         ],
         "portal": [python, "-m", "tools.welcome"],
     }
@@ -107,7 +118,7 @@ def main() -> int:
         try:
             return run()
         except AlreadyRunningError as other:
-            where = f" at {other.addresses.portal}/admin/" if other.addresses else ""
+            where = f" at {other.addresses.shop}/" if other.addresses else ""
             print(
                 f"It is running already{where} (process {other.pid}). To stop it: Ctrl-C in its terminal, or kill {other.pid}"
             )

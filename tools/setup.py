@@ -12,6 +12,7 @@ import sys
 from tools.binaries import chromium_program, record_chromium, recorded_chromium
 from tools.browser import check_playwright, get_chromium
 from tools.environment import Environment
+from tools.node import install_packages
 from tools.places import ROOT, VAR, Refusal, run_main
 from tools.web_environment import web_environment
 
@@ -42,6 +43,7 @@ def set_up(*, for_tests: bool) -> None:
         if for_tests:
             Environment(folder=VAR / "ministack", requirements=[ROOT / "tools" / "ministack.txt"], log=LOG).install()
             web_environment(log=LOG).install()
+            install_packages(log=LOG)
 
 
 def main() -> int:

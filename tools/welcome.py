@@ -34,6 +34,9 @@ def missing_parts(addresses: Addresses, *, since: dt.datetime) -> list[str]:
     answers = {
         "portal": _listens(addresses.portal_port),
         "store panel": _listens(addresses.panel_port),
+        "shop": _listens(addresses.shop_port),
+        "SMS gateway": _listens(addresses.sms_port),
+        "CRM": _listens(addresses.crm_port),
         **{name: (seen.get(name) or NEVER) >= since for name in ("worker", "browser")},
     }
     missing = [name for name, answered in answers.items() if not answered]
@@ -59,10 +62,13 @@ def _is_well(portal: str) -> bool:
 def lines(addresses: Addresses, *, seeded: str) -> list[str]:
     """What a person sees when everything answers. `seeded` is what the seeding command said: the demo logins."""
     rows = [
+        ("START HERE: the shop, and the way to the rest", f"{addresses.shop}/"),
         ("Stock board, pools, runs", f"{addresses.portal}/admin/"),
         ("A code for 100 hryvnias", f"curl '{addresses.portal}/get-code?amount=100'"),
         ("The store's admin panel (simulated)", f"{addresses.panel}/edit/   {PANEL_USERNAME} / {PANEL_PASSWORD}"),
         ("Its switches: slow, failing, changed", f"{addresses.panel}/_demo/"),
+        ("The phone that gets text messages (simulated)", f"{addresses.sms}/"),
+        ("The CRM (simulated): orders and buyers' cards", f"{addresses.crm}/"),
         ("The mirror document", shown(RUN / "mirror" / "promo-codes" / "available_codes.json")),
         ("Management commands", "make manage CMD='pool_state'"),
         ("Stop everything", "Ctrl-C"),

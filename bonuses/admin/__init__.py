@@ -1,5 +1,5 @@
 """Staff pages of the ledger. Entries are looked at; what changes points are services, asked for on pages that want a reason."""
 
-from bonuses.admin import alarms, customers, journal, orders, redemptions, reports, rules, verifying
+from bonuses.admin import alarms, customers, importing, journal, orders, redemptions, reports, rules, verifying
 
-__all__ = ["alarms", "customers", "journal", "orders", "redemptions", "reports", "rules", "verifying"]
+__all__ = ["alarms", "customers", "importing", "journal", "orders", "redemptions", "reports", "rules", "verifying"]

@@ -33,7 +33,9 @@ def find_banners(now: dt.datetime) -> list[Banner]:
     if now - last > VERIFIED_WITHIN:
         text = _("The ledger was not verified for two nights.")
         banners.append(
-            Banner("warning", "gpp_maybe", text, _("Is the scheduler running?"), newest and last, address=where)
+            Banner(
+                "warning", "gpp_maybe", text, _("Is the scheduler running?"), last if newest else None, address=where
+            )
         )
     if _is_anchoring_late(now):
         text = _("The ledger's head was not anchored for an hour.")

@@ -12,6 +12,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -21,9 +22,10 @@ from unfold.admin import ModelAdmin
 
 from bonuses.admin.forms import AdjustForm, EraseForm, MergeForm, StaffPhoneForm
 from bonuses.admin.portrait import paint
+from bonuses.admin.statement import show_statement
 from bonuses.errors import CustomerUnknown
 from bonuses.models import Account, Customer, StaffPhone
-from bonuses.services import adjusting, customers, erasing, merging
+from bonuses.services import adjusting, customers, erasing, merging, reckoning
 from bonusportal.errors import PortalError
 from bonusportal.masking import mask_phone
 from promo.admin.asking import ask, require, say_outcome
@@ -31,6 +33,7 @@ from promo.admin.read_only import EndlessAdmin
 
 VIEW = "bonuses.view_customer"
 DEEDS = (
+    ("statement", VIEW, _("Statement, past balance"), "receipt_long"),
     ("adjust", "bonuses.adjust_points", _("Adjust points"), "exposure"),
     ("merge", "bonuses.merge_customers", _("Merge"), "merge"),
     ("export", "bonuses.export_customer", _("Export"), "download"),
@@ -44,7 +47,7 @@ def _balance(kind: str) -> Subquery:
 
 @admin.register(Customer)
 class CustomerAdmin(EndlessAdmin):
-    list_display = ["number", "phone_shown", "name", "available", "held", "owed", "created_at"]
+    list_display = ["number", "phone_shown", "name_shown", "available", "held", "owed", "created_at"]
     list_before_template = "bonuses/find.html"
     ordering = ["-id"]
     sortable_by: list[str] = []
@@ -65,6 +68,10 @@ class CustomerAdmin(EndlessAdmin):
     def phone_shown(self, customer: Customer) -> str:
         return mask_phone(customer.phone) if customer.phone else "—"
 
+    @admin.display(description=_("full name"))
+    def name_shown(self, customer: Customer) -> str:
+        return customer.name or "—"
+
     @admin.display(description=_("available"))
     def available(self, customer: Any) -> str:
         return f"{customer.points or 0}"
@@ -80,7 +87,8 @@ class CustomerAdmin(EndlessAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("find/", wrap(find), name="bonuses_find"),
+            path("find/", wrap(partial(_find, self)), name="bonuses_find"),
+            path("<int:customer_id>/statement/", wrap(partial(_statement, self)), name="bonuses_customer_statement"),
             path("<int:customer_id>/export/", wrap(export), name="bonuses_customer_export"),
             path("<int:customer_id>/adjust/", wrap(partial(_adjust, self)), name="bonuses_customer_adjust"),
             path("<int:customer_id>/merge/", wrap(partial(_merge, self)), name="bonuses_customer_merge"),
@@ -97,7 +105,8 @@ class CustomerAdmin(EndlessAdmin):
             deeds = [
                 (name, title, icon, reverse(f"admin:bonuses_customer_{name}", args=[customer.pk]))
                 for name, permission, title, icon in DEEDS
-                if request.user.has_perm(permission) and (not customer.erased_at or name in {"adjust", "export"})
+                if request.user.has_perm(permission)
+                and (not customer.erased_at or name in {"statement", "adjust", "export"})
             ]
             context |= {
                 "portrait": paint(customer, now=timezone.now()) | {"deeds": deeds},
@@ -107,20 +116,35 @@ class CustomerAdmin(EndlessAdmin):
         return response
 
 
-def find(request: HttpRequest) -> HttpResponse:
-    """A full phone leads to its customer. Asked by POST, so that no phone ends up in an address or a log."""
+def _find(model_admin: CustomerAdmin, request: HttpRequest) -> HttpResponse:
+    """A phone, an e-mail or an order's number leads to the customer. Asked by POST, so that nothing personal ends up in an address or a log."""
     require(request, VIEW)
     back = HttpResponseRedirect(reverse("admin:bonuses_customer_changelist"))
     if request.method != "POST":
         return back
     try:
-        customer_id = customers.find_customer(request.POST.get("phone", ""))
-        if customer_id is None:
+        found = customers.find_people(request.POST.get("what", ""))
+        if not found:
             raise CustomerUnknown
     except PortalError as error:
         messages.warning(request, str(error.message))
         return back
-    return HttpResponseRedirect(_page(customer_id))
+    if len(found) == 1:
+        return HttpResponseRedirect(_page(found[0]))
+    people = [
+        (one, mask_phone(one.phone) if one.phone else "—")
+        for one in model_admin.get_queryset(request).filter(pk__in=found)
+    ]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": gettext("Several customers were found"),
+        "people": people,
+    }
+    return TemplateResponse(request, "bonuses/found.html", context)
+
+
+def _statement(model_admin: CustomerAdmin, request: HttpRequest, customer_id: int) -> HttpResponse:
+    return show_statement(request, model_admin.admin_site, customer_id, view=VIEW)
 
 
 def export(request: HttpRequest, customer_id: int) -> HttpResponse:
@@ -158,8 +182,15 @@ def _ask_and_do(
         return HttpResponseRedirect(back)
     return ask(
         request, model_admin.admin_site, title=title, sentence=sentence, button=button, back=back, form=form, is_dangerous=is_dangerous,
-        extra={"subject": str(customer)},
+        extra={"subject": " · ".join(filter(None, [str(customer), customer.name, _say_balance(customer)]))},
     )  # fmt: skip
+
+
+def _say_balance(customer: Customer) -> str:
+    found = reckoning.balance(customer.pk, now=timezone.now())
+    return gettext("available: %(points)d") % {"points": found.available} + (
+        f" · {gettext('owed')}: {found.owed}" if found.owed else ""
+    )
 
 
 def _adjust(model_admin: CustomerAdmin, request: HttpRequest, customer_id: int) -> HttpResponse:

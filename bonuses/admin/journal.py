@@ -15,7 +15,7 @@ from promo.admin.read_only import EndlessAdmin
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(EndlessAdmin):
-    list_display = ["pk", "kind_shown", "points", "from_account", "to_account", "source", "effective_at", "actor"]
+    list_display = ["number", "kind_shown", "points", "from_account", "to_account", "source", "effective_at", "actor"]
     list_filter = [("kind", ChoicesDropdownFilter)]
     list_filter_submit = True
     fetched_after = ("debit", "credit")
@@ -28,6 +28,10 @@ class LedgerEntryAdmin(EndlessAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return self.fields
+
+    @admin.display(description="№")
+    def number(self, entry: LedgerEntry) -> str:
+        return f"№{entry.pk}"
 
     @admin.display(description=_("kind"))
     def kind_shown(self, entry: LedgerEntry) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from bonuses.models import Account, Customer, Hold, LedgerEntry, Lot, Order
-from bonuses.policy import last_day_of
+from bonuses.policy import KYIV, last_day_of
 from bonuses.services import explaining, reckoning, reporting
 from bonuses.services.ledger import survivor_of
-from promo.admin.drawing import draw_badge
+from promo.admin.drawing import draw_badge, percent_of
 
-NEWEST = 50
+SOON_DAYS = 14
+MOST_ENDS = 12
+NEWEST = 20  # rows of each kind; a statement shows any period whole
 HOLD_COLOURS = {"open": "primary", "releasing": "warning", "captured": "success", "released": "", "expired": ""}
 ORDER_COLOURS = {"confirmed": "info", "completed": "success", "cancelled": ""}
 STUCK = {
@@ -44,26 +47,51 @@ def order_badge(order: Order) -> SafeString:
 
 def newest_entries(customer_id: int) -> list[tuple[LedgerEntry, int]]:
     """The newest entries that touch the customer, with what each changed of available and held points together."""
-    accounts = {account.pk: account.kind for account in Account.objects.filter(customer_id=customer_id)}
-    found: dict[int, LedgerEntry] = {}
-    for account_id in accounts:
-        related = LedgerEntry.objects.select_related("debit", "credit", "order", "hold")
-        # One bounded walk along an index for each side of each account; an OR over them would read the whole history.
-        for side in ("debit_id", "credit_id"):
-            found |= {entry.pk: entry for entry in related.filter(**{side: account_id}).order_by("-id")[:NEWEST]}
+    accounts = dict(Account.objects.filter(customer_id=customer_id).values_list("pk", "kind"))
+    found = {
+        entry.pk: entry
+        for entries in explaining.newest_entries(list(accounts), at_most=NEWEST).values()
+        for entry in entries
+    }
     own = {pk for pk, kind in accounts.items() if kind != "debt"}
     newest = sorted(found.values(), key=lambda entry: entry.pk, reverse=True)[:NEWEST]
     return [(entry, entry.points * ((entry.credit_id in own) - (entry.debit_id in own))) for entry in newest]
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Points that end together, beside all that are available."""
+
+    points: int
+    last_day: dt.date | None
+    days_left: int | None
+    percent: int
+
+    @property
+    def is_soon(self) -> bool:
+        return self.days_left is not None and self.days_left <= SOON_DAYS
+
+
+def draw_ends(balance: reckoning.Balance, *, now: dt.datetime) -> list[End]:
+    """The earliest first."""
+    today = now.astimezone(KYIV).date()
+    return [
+        End(points, day, (day - today).days if day else None, percent_of(points, balance.available))
+        for points, day in balance.expiring[:MOST_ENDS]
+    ]
+
+
 def paint(customer: Customer, *, now: dt.datetime) -> dict[str, Any]:
     """Everything for the template. A merged customer shows who goes on."""
     survivor = survivor_of(customer.pk)
+    balance = reckoning.balance(survivor, now=now)
+    why = explaining.explain(survivor, now=now, at_most=NEWEST)
     lots = Lot.objects.filter(customer_id=survivor).order_by("-pk")[:NEWEST]
     return {
         "customer": customer,
         "survivor": survivor if survivor != customer.pk else None,
-        "balance": reckoning.balance(survivor, now=now),
+        "balance": balance,
+        "ends": draw_ends(balance, now=now),
         "expected": reporting.expected_points(survivor, now=now),
         "pending": reporting.pending_points(survivor),
         "lots": [
@@ -80,5 +108,9 @@ def paint(customer: Customer, *, now: dt.datetime) -> dict[str, Any]:
             for order in Order.objects.filter(customer_id=survivor).order_by("-pk")[:NEWEST]
         ],
         "entries": newest_entries(survivor),
-        "explanation": explaining.explain(survivor, now=now, at_most=NEWEST),
+        "why": [
+            (_("Available"), why.available, balance.available),
+            *([(_("Held"), why.held, balance.held)] if why.held else []),
+            *([(_("Owed"), why.owed, balance.owed)] if why.owed else []),
+        ],
     }

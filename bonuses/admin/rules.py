@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bonuses.models import EarningRule
 from bonuses.services import ruling
@@ -21,17 +21,46 @@ from promo.admin.read_only import ReadOnlyAdmin
 MAKE = "bonuses.make_rules"
 
 
+class MultipliersField(forms.CharField):
+    """A line for each: first day, last day, factor, name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Multipliers"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            help_text=_("A line for each, by the day the order was placed: 2026-03-07 2026-03-08 2 Double points"),
+        )  # fmt: skip
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return "\n".join(f"{one['first_day']} {one['last_day']} {one['factor']} {one['name']}" for one in value)
+
+    def clean(self, value: Any) -> list[dict[str, str]]:
+        lines = [line.split(maxsplit=3) for line in str(value or "").splitlines() if line.strip()]
+        if any(len(words) < 4 for words in lines):
+            raise forms.ValidationError(
+                _("A multiplier needs a name, a first and a last day, and a factor from 0 to 100.")
+            )
+        return [
+            {"name": name, "first_day": first, "last_day": last, "factor": factor.replace(",", ".")}
+            for first, last, factor, name in lines
+        ]
+
+
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = EarningRule
         fields = [*ruling.FIGURES, "reason"]
-        widgets = {"reason": UnfoldAdminTextInputWidget, "multipliers": UnfoldAdminTextareaWidget}
+        widgets = {"reason": UnfoldAdminTextInputWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            if name not in self.Meta.widgets and not isinstance(field, forms.TypedChoiceField):
+            if isinstance(field, forms.TypedChoiceField):
+                field.widget = UnfoldAdminSelectWidget(choices=field.choices)
+            elif name not in self.Meta.widgets:
                 field.widget = UnfoldAdminTextInputWidget()
+        self.fields["multipliers"] = MultipliersField()
         self.fields["reason"].required = True
 
 

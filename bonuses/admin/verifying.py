@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -10,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bonuses.admin.alarms import find_banners
 from bonuses.models import LedgerEntry, Verification
 from bonuses.services import auditing, sealing
 from bonuses.wiring import open_anchor_store
@@ -34,6 +37,11 @@ class VerificationAdmin(ReadOnlyAdmin):
         if run.first_bad is not None:
             return draw_badge(_("broken"), "danger")
         return draw_badge(_("not verified"), "warning") if run.finding else draw_badge(_("as it was sealed"), "success")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {**(extra_context or {}), "banners": find_banners(timezone.now())}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def get_urls(self) -> list[URLPattern]:
         return [path("now/", self.admin_site.admin_view(verify_now), name="bonuses_verify_now"), *super().get_urls()]

@@ -13,6 +13,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -48,6 +49,7 @@ class Customer(models.Model):
             ("export_customer", _("Can export all that is known of a customer")),
             ("verify_ledger", _("Can verify the ledger")),
         ]
+        indexes = [models.Index(Upper("email"), name="customer_by_email")]
 
     def __str__(self) -> str:
         # The staff log keeps this text for ever, so it must not be personal.

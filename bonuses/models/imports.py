@@ -18,6 +18,7 @@ class ImportBatch(models.Model):
         ordering = ["-id"]
         verbose_name = _("imported balances")
         verbose_name_plural = _("imported balances")
+        permissions = [("import_balances", _("Can import opening balances"))]
 
     def __str__(self) -> str:
         return self.name

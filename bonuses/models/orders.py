@@ -71,7 +71,10 @@ class Order(models.Model):
                 name="order_clawed_back_within_granted",
             ),
         ]
-        indexes = [models.Index(fields=["state", "customer"], name="order_open", condition=Q(state="confirmed"))]
+        indexes = [
+            models.Index(fields=["number"], name="order_by_number"),  # support knows no source
+            models.Index(fields=["state", "customer"], name="order_open", condition=Q(state="confirmed")),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from bonuses.errors import ImportRefused
 from bonusportal.phones import PhoneInvalid, normalise_phone
 
@@ -64,7 +66,7 @@ def read_balances(content: bytes) -> list[BalanceLine]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ImportRefused("The file is not UTF-8.") from error
+        raise ImportRefused(_("The file is not UTF-8.")) from error
     if text.lstrip()[:1] in {"{", "["}:
         return list(_read_json(text))
     return list(_read_csv(text))
@@ -78,7 +80,7 @@ def _read_csv(text: str) -> Iterator[BalanceLine]:
     rows = csv.DictReader(io.StringIO(text), dialect=dialect)
     names = {name.strip().lower() for name in rows.fieldnames or ()}
     if not names & set(_COLUMNS["phone"]) or not names & set(_COLUMNS["active"]):
-        raise ImportRefused("The file needs the columns phone and points.")
+        raise ImportRefused(_("The file needs the columns phone and points."))
     for row in rows:
         yield _read_row(rows.line_num, {str(key).strip().lower(): value or "" for key, value in row.items() if key})
 
@@ -87,16 +89,16 @@ def _read_json(text: str) -> Iterator[BalanceLine]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ImportRefused("The file is not JSON.") from error
+        raise ImportRefused(_("The file is not JSON.")) from error
     if isinstance(found, dict):
         found = next(
             (found[name] for name in ("data", "clients", "Items", "items") if isinstance(found.get(name), list)), None
         )
     if not isinstance(found, list):
-        raise ImportRefused("The file has neither a list of buyers nor of clients.")
+        raise ImportRefused(_("The file has neither a list of buyers nor of clients."))
     for number, record in enumerate(found, start=1):
         if not isinstance(record, dict):
-            yield BalanceLine(number, wrong="not a record")
+            yield BalanceLine(number, wrong=_("not a record"))
         elif "custom_fields" in record:
             yield _read_buyer(number, record)
         else:
@@ -134,12 +136,12 @@ def _read_row(number: int, row: Mapping[str, str], *, history: str = "") -> Bala
         active, reserved = _points(value("active")), _points(value("reserved"))
         last_day = _day(value("until"))
     except PhoneInvalid:
-        return BalanceLine(number, wrong="not a Ukrainian phone number")
+        return BalanceLine(number, wrong=_("not a Ukrainian phone number"))
     except ImportRefused as error:
         return BalanceLine(number, wrong=str(error))
     remarks = []
     if active < 0 or reserved < 0:
-        remarks.append("a negative figure counts as 0")
+        remarks.append(_("a negative figure counts as 0"))
         active, reserved = max(active, 0), max(reserved, 0)
     return BalanceLine(
         number,
@@ -158,10 +160,10 @@ def _points(text: str) -> int:
     if not text:
         return 0
     if not _WHOLE.fullmatch(text):
-        raise ImportRefused("points are not a whole number")
+        raise ImportRefused(_("points are not a whole number"))
     points = int(text.partition(".")[0])
     if points > MOST_POINTS:
-        raise ImportRefused("more points than a balance can have")
+        raise ImportRefused(_("more points than a balance can have"))
     return points
 
 
@@ -171,7 +173,7 @@ def _day(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text[:10])
     except ValueError as error:
-        raise ImportRefused("the date is not YYYY-MM-DD") from error
+        raise ImportRefused(_("the date is not YYYY-MM-DD")) from error
 
 
 def _reserves(reserved: int, order: str, history: str) -> Iterator[tuple[str, int]]:

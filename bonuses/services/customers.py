@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Case, CharField, F, Value, When
 
 from bonuses.dialect import stamp
-from bonuses.models import Customer
+from bonuses.models import Customer, Order
 from bonuses.models.customers import OF_A_CUSTOMER
 from bonuses.services.ledger import survivor_of
 from bonusportal.phones import normalise_phone
@@ -17,6 +17,28 @@ from bonusportal.phones import normalise_phone
 def find_customer(phone: str) -> int | None:
     """Id of the customer with this phone, merged ones resolved; None for an unknown person. Raises PhoneInvalid."""
     return _find(normalise_phone(phone))
+
+
+MOST_FOUND = 20
+
+
+def find_people(what: str) -> list[int]:
+    """Ids of the customers that somebody means by a phone in any form, an e-mail, an order's number or the customer's own (№ 12); merged ones resolved.
+
+    Raises PhoneInvalid where it can only have been meant as a phone.
+    """
+    typed = what.strip()
+    found: list[int | None]
+    if "@" in typed:
+        found = list(Customer.objects.filter(email__iexact=typed).values_list("pk", flat=True)[:MOST_FOUND])
+    elif typed.startswith(("№", "#")):
+        number = typed[1:].strip()
+        is_number = number.isascii() and number.isdigit() and len(number) < 19
+        found = list(Customer.objects.filter(pk=int(number)).values_list("pk", flat=True)) if is_number else []
+    else:
+        owners = Order.objects.filter(number=typed, customer__isnull=False).values_list("customer_id", flat=True)
+        found = list(owners[:MOST_FOUND]) or [find_customer(typed)]
+    return sorted({survivor_of(pk) for pk in found if pk is not None})
 
 
 def find_by_email(email: str) -> int | None:

@@ -6,9 +6,11 @@ Sentences are translated when they are made, in the language that is active.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from django.db import connection
 from django.utils import formats
 from django.utils.translation import gettext as _
 
@@ -50,12 +52,15 @@ def explain(customer_id: int, *, now: dt.datetime, at_most: int | None = None) -
     if not accounts:
         raise CustomerUnknown
     balance = reckoning.balance(survivor, now=now)
+    entries = newest_entries([account.pk for account in accounts.values()], at_most=at_most)
+    teller = Teller(entry for of_one in entries.values() for entry in of_one)
     lists = []
     for kind, total, sign in (
         (AccountKind.AVAILABLE, balance.available, 1), (AccountKind.HELD, balance.held, 1), (AccountKind.DEBT, balance.owed, -1),
     ):  # fmt: skip
-        told = _tell(accounts[kind], sign=sign, at_most=at_most)
-        stored = sign * (accounts[kind].balance or 0)
+        account = accounts[kind]
+        told = [teller.tell_for(account.pk, entry, sign=sign) for entry in entries[account.pk]]
+        stored = sign * (account.balance or 0)
         before = stored - sum(sentence.points for sentence in told)
         if before:
             first = told[0].at if told else now
@@ -71,42 +76,61 @@ def explain(customer_id: int, *, now: dt.datetime, at_most: int | None = None) -
     return Explanation(*lists)
 
 
-def _tell(account: Account, *, sign: int, at_most: int | None) -> list[Sentence]:
-    entries = _newest(account.pk, at_most)
-    lots = {lot.entry_id: lot for lot in Lot.objects.filter(entry_id__in=[entry.pk for entry in entries])}
-    snapshots = _snapshots(entries)
-    told = []
-    for entry in entries:
-        change = sign * (entry.points if entry.credit_id == account.pk else -entry.points)
-        told.append(Sentence(entry.effective_at, change, tell_entry(entry, lots.get(entry.pk), snapshots), entry.pk))
-    return told
+def newest_entries(account_ids: Sequence[int], *, at_most: int | None) -> dict[int, list[LedgerEntry]]:
+    """Each account's newest entries, oldest first.
 
-
-def _newest(account_id: int, at_most: int | None) -> list[LedgerEntry]:
-    """The account's entries, oldest first. Two bounded walks along two indexes instead of one OR, which would read the whole history."""
-    related = LedgerEntry.objects.select_related("rule", "order", "hold", "debit", "credit", "note")
-    found = [
-        *related.filter(debit_id=account_id).order_by("-id")[:at_most],
-        *related.filter(credit_id=account_id).order_by("-id")[:at_most],
+    Each side of each account is one bounded walk along an index: an OR over them would read the whole history. Rows are fetched once, by their ids.
+    """
+    walks = [(account_id, side) for account_id in account_ids for side in ("debit_id", "credit_id")]
+    bound = "" if at_most is None else f" ORDER BY id DESC LIMIT {int(at_most)}"
+    asked = [
+        f"SELECT * FROM (SELECT %s, id FROM bonuses_ledgerentry WHERE {side} = %s{bound}) w" for _id, side in walks
     ]
-    found.sort(key=lambda entry: entry.pk)
-    return found[-at_most:] if at_most else found
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(asked), [account_id for account_id, _side in walks for _ in range(2)])
+        found: dict[int, list[int]] = {account_id: [] for account_id in account_ids}
+        for account_id, entry_id in cursor.fetchall():
+            found[int(account_id)].append(entry_id)
+    kept = {account_id: sorted(ids)[-at_most if at_most else 0 :] for account_id, ids in found.items()}
+    wanted = sorted({entry_id for ids in kept.values() for entry_id in ids})
+    rows: dict[int, LedgerEntry] = {}
+    for start in range(0, len(wanted), 900):
+        rows |= _RELATED.in_bulk(wanted[start : start + 900])
+    return {account_id: [rows[entry_id] for entry_id in ids] for account_id, ids in kept.items()}
 
 
-def _snapshots(entries: Iterable[LedgerEntry]) -> dict[tuple[int, int], OrderSnapshot]:
-    wanted = {entry.order_id for entry in entries if entry.order_id is not None}
-    return {
-        (snapshot.order_id, snapshot.revision): snapshot
-        for snapshot in OrderSnapshot.objects.filter(order_id__in=wanted)
-    }
+_RELATED = LedgerEntry.objects.select_related("rule", "order", "hold", "debit", "credit")
 
 
+class Teller:
+    """Tells entries as sentences; what the sentences need beside the entries is fetched once for all of them."""
+
+    def __init__(self, entries: Iterable[LedgerEntry]) -> None:
+        self._lots: dict[int, Lot] = {}
+        self._snapshots: Snapshots = {}
+        rows = list(entries)
+        makers = sorted({entry.pk for entry in rows if entry.kind in _WITH_A_LOT})
+        orders = sorted({entry.order_id for entry in rows if entry.order_id is not None})
+        for start in range(0, len(makers), 900):
+            self._lots |= {lot.entry_id: lot for lot in Lot.objects.filter(entry_id__in=makers[start : start + 900])}
+        for start in range(0, len(orders), 900):
+            self._snapshots |= {
+                (snapshot.order_id, snapshot.revision): snapshot
+                for snapshot in OrderSnapshot.objects.filter(order_id__in=orders[start : start + 900])
+            }
+
+    def tell(self, entry: LedgerEntry) -> str:
+        """One entry as a sentence."""
+        return _TELLERS[entry.kind](entry, self._lots.get(entry.pk), self._snapshots)
+
+    def tell_for(self, account_id: int, entry: LedgerEntry, *, sign: int = 1) -> Sentence:
+        """With the points by which it moved this account."""
+        change = sign * (entry.points if entry.credit_id == account_id else -entry.points)
+        return Sentence(entry.effective_at, change, self.tell(entry), entry.pk)
+
+
+_WITH_A_LOT = {"accrue", "adjust", "migrate"}
 Snapshots = dict[tuple[int, int], OrderSnapshot]
-
-
-def tell_entry(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
-    """One entry as a sentence."""
-    return _TELLERS[entry.kind](entry, lot, snapshots)
 
 
 def _day(moment: dt.datetime) -> str:
@@ -157,7 +181,11 @@ def _base(entry: LedgerEntry, snapshot: OrderSnapshot | None) -> str:
         snapshot.taxes,
         snapshot.other_discount,
     )
-    return str(base_of(as_rule(entry.rule), totals))
+    return _money(base_of(as_rule(entry.rule), totals))
+
+
+def _money(amount: Decimal) -> str:
+    return formats.number_format(amount, 2)
 
 
 def _plain(value: object) -> str:
@@ -172,14 +200,19 @@ def _reaccrue(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
 
 
 def _clawback(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
-    return _("Order %(order)s was cancelled or reduced to %(total)s UAH: %(points)d points were taken back by the rule that granted them.") % {
+    snapshot = snapshots.get((entry.order_id or 0, entry.revision))
+    if snapshot is not None and snapshot.stage != "completed":
+        return _("Order %(order)s did not happen: %(points)d points were taken back by the rule that granted them.") % {
+            "order": _number(entry), "points": entry.points,
+        }  # fmt: skip
+    return _("Order %(order)s was reduced to %(total)s UAH: %(points)d points were taken back by the rule that granted them.") % {
         "order": _number(entry), "total": _total(entry, snapshots), "points": entry.points,
     }  # fmt: skip
 
 
 def _total(entry: LedgerEntry, snapshots: Snapshots) -> str:
     snapshot = snapshots.get((entry.order_id or 0, entry.revision))
-    return str(snapshot.grand_total) if snapshot else "—"
+    return _money(snapshot.grand_total) if snapshot else "—"
 
 
 def _incur_debt(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
@@ -201,6 +234,8 @@ def _release(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
 
 
 def _capture(entry: LedgerEntry, lot: Lot | None, snapshots: Snapshots) -> str:
+    if entry.order is None:
+        return _("%(points)d held points were spent.") % {"points": entry.points}
     return _("%(points)d held points paid for order %(order)s.") % {"points": entry.points, "order": _number(entry)}
 
 

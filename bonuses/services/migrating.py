@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from bonuses.models import EntryKind, Hold, ImportBatch, ImportLine, Order
 from bonuses.policy import draw, end_of_day, lot_end
@@ -69,9 +70,9 @@ def import_balances(
 def _left_out(line: BalanceLine, best: BalanceLine) -> LineReport:
     difference = best.active + best.reserved - line.active - line.reserved
     remark = (
-        f"the same phone as line {best.line}, which has {difference} more"
+        _("the same phone as line %(line)d, which has %(points)d more") % {"line": best.line, "points": difference}
         if difference
-        else f"the same phone as line {best.line}"
+        else _("the same phone as line %(line)d") % {"line": best.line}
     )
     return LineReport(line.line, Fate.LEFT_OUT, line.active, line.reserved, remark)
 
@@ -114,7 +115,10 @@ def _import(line: BalanceLine, *, batch: str, now: dt.datetime, actor: str) -> L
 def _again(line: BalanceLine, known: ImportLine) -> LineReport:
     if (known.active, known.reserved) == (line.active, line.reserved):
         return LineReport(line.line, Fate.KNOWN, line.active, line.reserved)
-    remark = f"imported before with {known.active} active and {known.reserved} reserved"
+    remark = _("imported before with %(active)d active and %(reserved)d reserved") % {
+        "active": known.active,
+        "reserved": known.reserved,
+    }
     return LineReport(line.line, Fate.DIFFERS, line.active, line.reserved, remark)
 
 
@@ -151,10 +155,12 @@ def _write(
                                   order_id=in_flight.get(number))  # fmt: skip
         if not number:
             Hold.objects.filter(pk=made.id).update(stuck_reason="reserved_without_order")
-            remarks.append(f"{points} reserved points belong to no order: held, a person decides")
+            remarks.append(
+                _("%(points)d reserved points belong to no order: held, a person decides") % {"points": points}
+            )
     expiring.expire_freed(book, [lot_id], now=now)
     if until <= now and line.active:
-        remarks.append("the active points had expired already")
+        remarks.append(_("the active points had expired already"))
     ledger.repay(book, source=source, actor=actor, effective_at=now, now=now)
     return remarks
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Q
 
 from bonuses.dialect import for_update, moment, stamp
 from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
@@ -250,6 +251,24 @@ def note_unmet(*, points: int, now: dt.datetime) -> None:
 def find_redemption(*, public_id: str, customer_id: int) -> Redemption:
     """A redemption of this customer. Raises HoldUnknown, also for somebody else's."""
     return _redemption(_row_of(public_id, customer_id))
+
+
+def find_unspent(*, customer_id: int, now: dt.datetime) -> Redemption | None:
+    """The newest code that the customer may still have in a cart, or that is being taken back: a page that was reloaded, or another tab, goes on from it.
+
+    One that an order was placed with is none: a confirmed order decides about it, a reported one has made its time longer than any hold's of its own.
+    """
+    hold = (
+        Hold.objects.unresolved()
+        .filter(customer_id=ledger.survivor_of(customer_id), order=None, code__isnull=False)
+        .filter(Q(state=HoldState.RELEASING) | Q(expires_at__gt=now, expires_at__lte=now + HOLD_LIVES))
+        .select_related("code")
+        .order_by("-pk")
+        .first()
+    )
+    if hold is None or hold.code is None:
+        return None
+    return Redemption(hold.key, hold.code.code, hold.points, hold.state, hold.expires_at)
 
 
 def _row_of(public_id: str, customer_id: int) -> tuple[Any, ...]:

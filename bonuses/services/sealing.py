@@ -36,15 +36,17 @@ _UNSEALED = (
 
 def seal_entries(*, now: dt.datetime, whole: bool = False) -> int:
     """Seal what is not sealed yet; returns how many entries. Where another sealer is at work, 0: it will be back in seconds."""
-    sealed = 0
+    sealed, after = 0, 0 if whole else None
     while True:
         with transaction.atomic():
             if connection.vendor == "postgresql" and not _become_sealer():
                 return sealed
-            count = _seal_batch(now=now, whole=whole)
-        sealed += count
-        if count < BATCH:
+            ids = _seal_batch(now=now, after=after)
+        sealed += len(ids)
+        if len(ids) < BATCH:
             return sealed
+        # Going on where this batch ended, or each would walk over all before it again. What commits below that meanwhile is the next call's.
+        after = ids[-1]
 
 
 def _become_sealer() -> bool:
@@ -53,14 +55,15 @@ def _become_sealer() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _seal_batch(*, now: dt.datetime, whole: bool) -> int:
+def _seal_batch(*, now: dt.datetime, after: int | None) -> list[int]:
+    """Seals the first entries above `after` that have none; without it, above a window behind the newest seal. Returns their ids."""
     head = Seal.objects.order_by("-sequence").values_list("sequence", "digest", "sealed_at", "entry_id").first()
     sequence, digest, sealed_at, newest = head or (0, GENESIS, None, 0)
     with connection.cursor() as cursor:
-        cursor.execute(_UNSEALED, [0 if whole else max(0, newest - WINDOW), BATCH])
+        cursor.execute(_UNSEALED, [max(0, newest - WINDOW) if after is None else after, BATCH])
         ids = [row[0] for row in cursor.fetchall()]
         if not ids:
-            return 0
+            return []
         # Strictly increasing, so that "sealed at or before K" never gains an entry later, whatever the clock does.
         at = max(now, sealed_at + dt.timedelta(microseconds=1)) if sealed_at else now
         rows: list[Any] = []
@@ -76,7 +79,7 @@ def _seal_batch(*, now: dt.datetime, whole: bool) -> int:
                 + ", ".join(["(%s, %s, %s, %s)"] * (len(part) // 4)),
                 part,
             )
-    return len(ids)
+    return ids
 
 
 def link(previous: str, canonical: bytes) -> str:
@@ -87,15 +90,13 @@ def link(previous: str, canonical: bytes) -> str:
 def canonical_forms(entry_ids: Sequence[int]) -> list[bytes]:
     """The sealed form of each entry, in the order asked for; a missing entry has an empty one. Bounded memory: ask for a few thousand at a time."""
     with connection.cursor() as cursor:
-        entries = _by_entry(
-            cursor, f"SELECT {', '.join(ENTRY_COLUMNS)} FROM bonuses_ledgerentry WHERE id IN", entry_ids
-        )
+        entries = _by_entry(cursor, f"SELECT {', '.join(ENTRY_COLUMNS)} FROM bonuses_ledgerentry WHERE id", entry_ids)
         lots = _by_entry(
             cursor,
-            "SELECT entry_id, id, activates_at, expires_at, rule_id FROM bonuses_lot WHERE entry_id IN",
+            "SELECT entry_id, id, activates_at, expires_at, rule_id FROM bonuses_lot WHERE entry_id",
             entry_ids,
         )
-        draws = _by_entry(cursor, "SELECT entry_id, lot_id, points FROM bonuses_lotdraw WHERE entry_id IN", entry_ids)
+        draws = _by_entry(cursor, "SELECT entry_id, lot_id, points FROM bonuses_lotdraw WHERE entry_id", entry_ids)
     return [
         canonical(entries[pk][0], lots.get(pk, []), draws.get(pk, [])) if pk in entries else b"" for pk in entry_ids
     ]
@@ -103,9 +104,15 @@ def canonical_forms(entry_ids: Sequence[int]) -> list[bytes]:
 
 def _by_entry(cursor: Any, query: str, entry_ids: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
     found: dict[int, list[tuple[Any, ...]]] = {}
-    for start in range(0, len(entry_ids), 900):
-        part = entry_ids[start : start + 900]
-        cursor.execute(f"{query} ({marks(len(part))})", list(part))
+    # One array where there are arrays: writing down thousands of parameters would take as long as the question.
+    is_postgresql = connection.vendor == "postgresql"
+    step = len(entry_ids) if is_postgresql else 900
+    for start in range(0, len(entry_ids), step or 1):
+        part = list(entry_ids[start : start + step])
+        if is_postgresql:
+            cursor.execute(f"{query} = ANY(%s)", [part])
+        else:
+            cursor.execute(f"{query} IN ({marks(len(part))})", part)
         for row in cursor.fetchall():
             found.setdefault(row[0], []).append(row)
     return found

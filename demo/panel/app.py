@@ -12,7 +12,7 @@ from demo.panel.views import pages
 
 
 def create_panel(state: PanelState, *, stopping: threading.Event | None = None, seed: int = 0) -> Flask:
-    """The panel as a WSGI application. `stopping`, once set, cuts artificial delays short; `seed` fixes the drift."""
+    """The panel as a WSGI application. Artificial delays are waited for on `stopping`, which cuts them short once set; `seed` fixes the drift."""
     app = Flask("demo.panel", static_url_path="/panel-static", static_folder="static", template_folder="templates")
     app.config["PANEL_STATE"] = state
     app.config["PANEL_STOPPING"] = stopping or threading.Event()

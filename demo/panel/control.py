@@ -92,6 +92,18 @@ def change_state() -> AnyResponse | tuple[AnyResponse, int]:
     return jsonify(_state_as_json(state))
 
 
+@control.post("/look")
+def look() -> AnyResponse | tuple[AnyResponse, int]:
+    """`{code}` as the store's checkout would try it, spending nothing: 200 with what it is worth, or 409 with a reason."""
+    asked = request.get_json()
+    code = asked.get("code") if isinstance(asked, dict) else None
+    try:
+        row = panel_state().look(code.strip() if isinstance(code, str) else "")
+    except CodeRefusedError as refused:
+        return jsonify(taken=False, reason=refused.reason), 409
+    return jsonify(taken=True, code=row.code, kind=row.kind, amount=format(row.amount.normalize(), "f"))
+
+
 @control.post("/redeem")
 def redeem() -> AnyResponse | tuple[AnyResponse, int]:
     """`{code, amount?}` as the store's checkout would spend it: 200 with the code, or 409 with a reason."""

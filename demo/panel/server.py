@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,21 @@ class _Brief(_Quiet):
             sys.stdout.flush()
 
 
+class _Patience(threading.Event):
+    """Set when the server stops. Whoever waits for it goes on as well when somebody turns a switch: a delay that was switched off is over at once."""
+
+    def __init__(self, state: PanelState) -> None:
+        super().__init__()
+        self._state = state
+
+    def wait(self, timeout: float | None = None) -> bool:
+        turn, until = self._state.turn, time.monotonic() + (timeout or 0.0)
+        while self._state.turn == turn and (left := until - time.monotonic()) > 0:
+            if super().wait(min(left, 0.05)):
+                break
+        return self.is_set()
+
+
 def _server(
     state: PanelState, host: str, port: int, stopping: threading.Event, log: type[WSGIRequestHandler]
 ) -> BaseWSGIServer:
@@ -61,7 +77,7 @@ def _server(
 @contextmanager
 def serve(state: PanelState, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[RunningPanel]:
     """Serve the panel from a thread of this process; port 0 takes a free one. Raises OSError when the port is taken."""
-    stopping = threading.Event()
+    stopping = _Patience(state)
     server = _server(state, host, port, stopping, _Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="panel", daemon=True)
     thread.start()
@@ -94,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.samples and not state.codes():
         for row in SAMPLE_CODES:
             state.add_code(**row)
-    stopping = threading.Event()
+    stopping = _Patience(state)
     try:
         server = _server(state, chosen.host, chosen.port, stopping, _Brief)
     except OSError:

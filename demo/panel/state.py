@@ -80,7 +80,7 @@ class PanelState:
         self._by_string: dict[str, int] = {}
         self._next_id = 701
         self._views: dict[str, GridView] = {}
-        self._saves_under_switches = self._requests_under_switches = 0
+        self._saves_under_switches = self._requests_under_switches = self._turn = 0
         if self.path is not None and self.path.exists():
             self._load(self.path)
         if switches is not None:
@@ -169,24 +169,30 @@ class PanelState:
             self._save()
             return gone
 
+    def look(self, code: str) -> PanelCode:
+        """The code if the checkout would take it now; nothing is spent. Raises CodeRefusedError."""
+        with self._lock:
+            row = self.find(code)
+            if row is None:
+                raise CodeRefusedError("unknown_code")
+            if not row.active:
+                raise CodeRefusedError("inactive")
+            if row.date_limit is not None and row.date_limit < self.clock().date():
+                raise CodeRefusedError("expired")
+            if not row.covers_whole_store:
+                raise CodeRefusedError("limited")
+            return row
+
     def redeem(self, code: str, *, amount: int | str | Decimal | None = None) -> PanelCode:
         """Spend a code in an order, as the checkout does: a certificate turns inactive, a coupon after `quantity` uses.
 
         Raises CodeRefusedError; nothing changes then. `amount` is what the checkout expects the code to be worth.
         """
         with self._lock:
-            row = self.find(code)
-            now = self.clock()
-            if row is None:
-                raise CodeRefusedError("unknown_code")
-            if not row.active:
-                raise CodeRefusedError("inactive")
-            if row.date_limit is not None and row.date_limit < now.date():
-                raise CodeRefusedError("expired")
-            if not row.covers_whole_store:
-                raise CodeRefusedError("limited")
+            row = self.look(code)
             if amount is not None and row.amount != Decimal(amount):
                 raise CodeRefusedError("other_amount")
+            now = self.clock()
             left = row.quantity - 1
             self.counters["redeem"] += 1
             return self.change(row.id, quantity=left, active=left > 0, used_at=now)
@@ -205,6 +211,7 @@ class PanelState:
         """Put a whole set of switches in place, for example from `mutate(seed)`."""
         with self._lock:
             self._switches = switches
+            self._turn += 1
             self._saves_under_switches = self._requests_under_switches = 0
             if switches.other_codes and not self.codes(origin="other"):
                 for row in OTHER_CODES:
@@ -212,6 +219,11 @@ class PanelState:
                         self.add_code(**row, origin="other")
             self._save()
             return switches
+
+    @property
+    def turn(self) -> int:
+        """How often a switch was turned: another number than before means that delays asked for before are over."""
+        return self._turn
 
     def count_save(self) -> int:
         """Number this attempt to save, counted since the switches were last turned, from 1."""

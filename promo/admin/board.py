@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from promo.models import Demand, Pool, ReplenishRun, RunState
 from promo.policy_sentences import sentence_for
 from promo.services import leasing, stock
 from promo.services.stock import PoolState
+from promo.strength_sentences import say_strength
 
 # Apps above this one warn on the board too: each adds a function of `now`.
 WATCHERS: list[Callable[[dt.datetime], list[Banner]]] = []
@@ -34,6 +35,7 @@ POOLS_PER_PAGE = 50
 DEMAND_DAYS = 14
 MOST_DEMANDS = 8
 MOST_COUNTERS = 8
+MOST_WEAK = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Banner:
     seen_at: dt.datetime | None = None
     is_block: bool = False
     address: str = ""
+    pools: list[PoolState] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def show_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "banners": [
             *(banner for watch in WATCHERS for banner in watch(now)),
             *find_banners(now=now, parts=look_around(now=now)),
+            *_warn_of_weak_pools(states),
         ],
         "lines": [draw_line(state, now=now) for state in page],
         "page": page,
@@ -144,7 +148,7 @@ def find_banners(*, now: dt.datetime, parts: Sequence[Part]) -> list[Banner]:
             Banner("danger", "front_hand", _("The panel is blocked: nobody signs in."), sentence_for(panel.blocked_reason),
                    panel.blocked_at, is_block=True)
         )  # fmt: skip
-    worker, beat, broker = by_name.get("worker"), by_name.get("beat"), by_name.get("broker")
+    worker, browser, beat, broker = (by_name.get(name) for name in ("worker", "browser", "beat", "broker"))
     if broker is not None and broker.ok is False:
         banners.append(
             Banner(
@@ -154,15 +158,15 @@ def find_banners(*, now: dt.datetime, parts: Sequence[Part]) -> list[Banner]:
                 _("Codes are issued all the same; refills start when it is back."),
             )
         )
-    if worker is not None and not worker.ok:
+    silent = [part for part in (worker, browser) if part is not None and not part.ok]
+    if silent:
         hint = (
             _("Start everything with: make run")
             if settings.IS_LOCAL
             else _("Start the worker; what it missed it finds by itself.")
         )
-        text = _("No worker is running: pools do not refill and the document in the bucket does not follow.")
-        banners.append(Banner("danger", "engineering", text, hint, worker.seen_at))
-    elif beat is not None and not beat.ok:
+        banners.append(Banner("danger", "engineering", _say_silent(silent), hint, silent[0].seen_at))
+    if worker is not None and worker.ok and beat is not None and not beat.ok:
         text = _("The scheduler is not running: what a lost message forgot is found by nobody.")
         banners.append(Banner("warning", "event_busy", text, "", beat.seen_at))
     if not (settings.PANEL_URL and settings.PANEL_USERNAME and settings.PANEL_PASSWORD):
@@ -175,6 +179,32 @@ def find_banners(*, now: dt.datetime, parts: Sequence[Part]) -> list[Banner]:
             )
         )
     return banners
+
+
+def _say_silent(silent: Sequence[Part]) -> str:
+    """There are two workers: one works at the panel with a browser, the other does everything else."""
+    if len(silent) > 1:
+        return _("No worker is running: pools do not refill and the document in the bucket does not follow.")
+    if silent[0].name == "browser":
+        return _("No browser worker is running: pools do not refill.")
+    return _("No worker is running: nothing is swept up and the document in the bucket does not follow.")
+
+
+def strength_of(state: PoolState) -> str:
+    return say_strength(amount_uah=state.amount_uah, bits=state.bits, guesses=state.guesses)
+
+
+def _warn_of_weak_pools(states: Sequence[PoolState]) -> list[Banner]:
+    weak = stock.weak_pools(states)
+    if not weak:
+        return []
+    text = ngettext(
+        "%(n)d pool holds codes that are too easy to guess.",
+        "%(n)d pools hold codes that are too easy to guess.",
+        len(weak),
+    ) % {"n": len(weak)}
+    hint = _("Weakest: %(strength)s Stock these amounts anew, and first remove every code that nobody has been given.")
+    return [Banner("warning", "key_off", text, hint % {"strength": strength_of(weak[0])}, pools=weak[:MOST_WEAK])]
 
 
 @dataclass(frozen=True, slots=True)

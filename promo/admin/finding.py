@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib.admin.sites import AdminSite
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -51,7 +51,17 @@ def find(request: HttpRequest, site: AdminSite) -> HttpResponse:
 
 
 def _issues_for(typed: str) -> list[Issue]:
-    wanted = Q(order_number=typed[:64])
+    phone = ""
     with suppress(PhoneInvalid):
-        wanted |= Q(phone=normalise_phone(typed))
-    return list(Issue.objects.filter(wanted).select_related("code__pool").order_by("-pk")[:MOST])
+        phone = normalise_phone(typed)
+    return list(issues_of(order_number=typed[:64], phone=phone))
+
+
+def issues_of(*, order_number: str, phone: str) -> QuerySet[Issue]:
+    """What was handed out for an order or a phone, newest first. An empty word asks for nothing."""
+    wanted = Q(order_number=order_number) & ~Q(order_number="")
+    if phone:
+        wanted |= Q(phone=phone) & ~Q(phone="")
+    # A list of keys of its own: sorted and cut as a whole, the planner would walk the journal from its newest end.
+    found = Issue.objects.filter(wanted).order_by().values("pk")
+    return Issue.objects.filter(pk__in=found).select_related("code__pool").order_by("-pk")[:MOST]

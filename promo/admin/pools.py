@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin
 
 from bonusportal.nudges import nudge
 from promo.admin.asking import go_back, require
-from promo.admin.board import draw_line
+from promo.admin.board import draw_line, strength_of
 from promo.admin.bulk import show_bulk
 from promo.admin.drawing import draw_badge
 from promo.admin.pasting import show_paste
@@ -141,6 +141,7 @@ class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
             return None
         return {
             "line": draw_line(states[0], now=now),
+            "strength": strength_of(states[0]),
             "runs": ReplenishRun.objects.filter(pool_id=object_id).order_by("-pk")[:LAST_RUNS],
             "may_manage": request.user.has_perm(MANAGE),
             "may_see_runs": request.user.has_perm("promo.view_replenishrun"),

@@ -1,6 +1,7 @@
 """Nouns of the pools: codes (what is handed out), runs (what happens at the panel), publications (what the bucket shows)."""
 
 from promo.models.codes import Code, CodeEvent, CodeState, Demand, Issue, Lot, Pool, PoolDay
+from promo.models.exports import Export
 from promo.models.publications import Publication
 from promo.models.runs import (
     Evidence,
@@ -19,6 +20,7 @@ __all__ = [
     "CodeState",
     "Demand",
     "Evidence",
+    "Export",
     "Issue",
     "Lot",
     "PanelLease",

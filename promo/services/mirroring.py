@@ -13,8 +13,8 @@ import logging
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, Max, OuterRef, Subquery, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from bonusportal import counting
 from promo import rendering
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 MAX_LOOKS = 12
 KEPT_PUBLICATIONS = 500
 ACTOR = "bucket"
+_LONG_AGO = Value(dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
 TAKEN_TWICE = "taken from the document after it was issued here"
 
 
@@ -170,20 +171,13 @@ def list_codes(*, codes_per_pool: int) -> dict[int, list[str]]:
 
 
 def count_issued() -> dict[int, int]:
-    """Issues per amount since the pool's last successful refill was started."""
-    newest = dict(
-        ReplenishRun.objects.filter(state="succeeded", kind=RunKind.REFILL)
-        .order_by()
-        .values_list("pool")
-        .annotate(at=Max("leased_at"))
-    )
-    counts: dict[int, int] = {}
-    for pool_id, amount in Pool.objects.values_list("pk", "amount_uah"):
-        since = Q(issued_at__gt=newest[pool_id]) if newest.get(pool_id) else Q()
-        counted = Issue.objects.filter(since, pool_id=pool_id).aggregate(n=Count("id"))["n"]
-        if counted:
-            counts[amount] = counted
-    return counts
+    """Issues per amount since the pool's last successful refill was started. One query, which for each pool reads only the end of its journal."""
+    refills = ReplenishRun.objects.filter(pool=OuterRef("pk"), state="succeeded", kind=RunKind.REFILL)
+    newest = refills.order_by().values("pool").annotate(at=Max("leased_at")).values("at")
+    issues = Issue.objects.filter(pool=OuterRef("pk"), issued_at__gt=Coalesce(OuterRef("since"), _LONG_AGO))
+    counted = issues.order_by().values("pool").annotate(n=Count("pk")).values("n")
+    pools = Pool.objects.annotate(since=Subquery(newest)).annotate(n=Subquery(counted)).filter(n__gt=0)
+    return dict(pools.values_list("amount_uah", "n"))
 
 
 def _publish_counts(store: MirrorStore, key: str) -> None:

@@ -75,7 +75,7 @@ class LiftForm(WhyForm):
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
         if not self.errors and not (found.get("phone") or found.get("address")):
-            raise forms.ValidationError(_("A phone or an address is needed."))
+            self.add_error("phone", _("A phone or an address is needed."))
         return found
 
 

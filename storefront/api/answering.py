@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext_noop
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
@@ -21,7 +22,12 @@ NoticeKind = Annotated[str, _one_of("credit", "returned", "spend", "expiring", "
 class Refusal(Schema):
     """The one shape of every refusal. Some carry more fields, named by their code."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "description": gettext_noop("The one shape of every refusal. Some carry more fields, named by their code.")
+        },
+    )
     success: Literal[False]
     error: str
     code: str
@@ -45,6 +51,14 @@ class Expiring(Schema):
     last_day: dt.date
 
 
+class RedemptionShown(Schema):
+    id: str
+    promo_code: str | None
+    points: int
+    status: RedemptionState
+    expires_at: dt.datetime | None
+
+
 class BalanceShown(Schema):
     available: int
     held: int
@@ -54,20 +68,13 @@ class BalanceShown(Schema):
     expiring: list[Expiring]
     max_payable: int | None
     payable: list[int]
+    redemption: RedemptionShown | None
 
 
 class RedemptionMade(Schema):
     id: str
     promo_code: str
     points: int
-    expires_at: dt.datetime | None
-
-
-class RedemptionShown(Schema):
-    id: str
-    promo_code: str | None
-    points: int
-    status: RedemptionState
     expires_at: dt.datetime | None
 
 

@@ -46,7 +46,8 @@ class PayWithPoints(Schema):
     operation_id="balance",
     summary=gettext_noop("What the customer has"),
     description=gettext_noop(
-        "`max_payable` and `payable` are for the total that was given: amounts that have a code, no more than the customer has and than may pay."
+        "`max_payable` and `payable` are for the total that was given: amounts that have a code, no more than the customer has and than may pay. "
+        "`redemption` is the newest code that may still be in a cart, or is being taken back."
     ),
 )
 def show_balance(request: HttpRequest, order_total: Annotated[OrderTotal | None, Query()] = None) -> BalanceShown:
@@ -65,6 +66,7 @@ def show_balance(request: HttpRequest, order_total: Annotated[OrderTotal | None,
         expiring=[Expiring(points=points, last_day=day) for points, day in found.expiring if day is not None],
         max_payable=most,
         payable=stock.payable_amounts(up_to=most, now=now) if most else [],
+        redemption=_shown(unspent) if (unspent := redeeming.find_unspent(customer_id=customer_id, now=now)) else None,
     )
 
 
@@ -131,7 +133,10 @@ def redeem(
 )
 def show_redemption(request: HttpRequest, redemption_id: RedemptionId) -> RedemptionShown:
     check_limit("balance", address_of(request))
-    found = redeeming.find_redemption(public_id=redemption_id, customer_id=shopper(request))
+    return _shown(redeeming.find_redemption(public_id=redemption_id, customer_id=shopper(request)))
+
+
+def _shown(found: redeeming.Redemption) -> RedemptionShown:
     return RedemptionShown(
         id=found.id,
         promo_code=found.promo_code if found.state == "open" else None,

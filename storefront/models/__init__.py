@@ -3,6 +3,7 @@
 from storefront.models.doors import Door, DoorAction, DoorChange
 from storefront.models.proofs import Channel, ConfirmedEmail, FailedTries, Proof, ProofState, WhyNotSent
 from storefront.models.refusals import Refusal
+from storefront.models.widgets import ThemeChoice, WidgetLook, WidgetSighting
 
 __all__ = [
     "Channel",
@@ -14,5 +15,8 @@ __all__ = [
     "Proof",
     "ProofState",
     "Refusal",
+    "ThemeChoice",
     "WhyNotSent",
+    "WidgetLook",
+    "WidgetSighting",
 ]

@@ -24,8 +24,13 @@ _UPSERT = (
 
 
 def note_refusal(*, reason: str, address: str, now: dt.datetime) -> None:
-    """Add one. A counter that cannot be written is logged: counting never breaks what is counted."""
+    """Add one to both. A counter that cannot be written is logged: counting never breaks what is counted."""
     counting.count(f"refused.{reason}", now=now)
+    note_address(reason=reason, address=address, now=now)
+
+
+def note_address(*, reason: str, address: str, now: dt.datetime) -> None:
+    """The closer look only, for paths that count their refusals themselves."""
     day, shown = counting.kyiv_day(now), network_of(address)
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -33,8 +33,15 @@ class Message:
     text: str
 
 
-def take_next(*, now: dt.datetime) -> Message | bool:
-    """Phase 1: the next message, its row marked as being sent. True: a row was settled without one, there may be more. False: nothing is due."""
+def take_next(*, now: dt.datetime) -> Message | None:
+    """Phase 1: the next message, its row marked as being sent. Rows that get none are settled on the way."""
+    while (found := _take(now=now)) is True:
+        continue
+    return found if isinstance(found, Message) else None
+
+
+def _take(*, now: dt.datetime) -> Message | bool:
+    """True: a row was settled without a message, there may be more. False: nothing is due."""
     with transaction.atomic():
         rows = Proof.objects.to_send(now)
         if connection.features.has_select_for_update_skip_locked:

@@ -65,10 +65,11 @@ def main() -> int:
         databases = setup_databases(verbosity=0, interactive=False)
         try:
             sys.stderr.write(f"seed {asked.seed}, {asked.operations} operations\n")
-            if asked.episode:
-                told = iter([f"{asked.episode} {live_episode(asked.episode)}"])
-            else:
-                told = live(seed=asked.seed, operations=asked.operations)
+            told = (
+                iter([f"{asked.episode} {live_episode(asked.episode)}"])
+                if asked.episode
+                else live(seed=asked.seed, operations=asked.operations)
+            )
             for line in told:
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()

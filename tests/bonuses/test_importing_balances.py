@@ -5,7 +5,8 @@ import json
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from bonuses.errors import ImportRefused
 from bonuses.models import Customer, Hold, ImportBatch, ImportLine, LedgerEntry, Lot, Order
@@ -16,6 +17,13 @@ from bonuses.services.migrating import Fate
 from tests.bonuses.scenes import DAY, NOW, entries, has, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    with translation.override("en"):
+        yield
+
 
 CSV = """phone,points,expires_on,reserved,order,name
 067 000 00 01,184,2026-06-12,60,70415,Зразок Тестовий
@@ -163,6 +171,8 @@ def test_the_command_reports_every_line_and_ends_with_1_when_some_were_wrong(tmp
     assert out.getvalue().splitlines()[:2] == ["line,fate,active,reserved,remark", "2,imported,184,60,"]
     assert err.getvalue() == "Dry run: 1 empty, 3 imported, 1 left out, 2 wrong; 364 points imported\n"
     assert ImportLine.objects.count() == 0
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("import_balances", str(tmp_path / "missing.csv"))
     path.write_text("phone,points\n0670000001,5\n")
     call_command("import_balances", str(path), "--finish", stdout=out, stderr=err)
     assert ImportBatch.objects.get().finished_at is not None

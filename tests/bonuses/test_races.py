@@ -52,31 +52,99 @@ def test_two_holds_for_the_last_points_are_one_hold():
     sound()
 
 
-def test_control_reading_before_writing_spends_the_last_points_twice():
-    """The negative control: the same four hands, each reading first and writing after, in rows of the same database."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE careless (id int PRIMARY KEY, points int, held int)")
-    overspent = 0
-    try:
-        for number in range(ROUNDS):
-            with connection.cursor() as cursor:
-                cursor.execute("INSERT INTO careless VALUES (%s, 100, 0)", [number])
+class Careless:
+    """Rows of the same database for the negative controls: a customer's points as one would keep them without locks."""
 
-            def careless(number=number):
-                with transaction.atomic(), connection.cursor() as cursor:
-                    cursor.execute("SELECT points FROM careless WHERE id = %s", [number])
-                    if cursor.fetchone()[0] < 100:
-                        return False
-                    cursor.execute(
-                        "UPDATE careless SET points = points - 100, held = held + 100 WHERE id = %s", [number]
-                    )
-                    return True
-
-            overspent += sum(together(*[careless] * 4)) > 1
-    finally:
+    def __init__(self):
         with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE careless")
-    assert overspent > 0
+            cursor.execute("DROP TABLE IF EXISTS careless")
+            cursor.execute("CREATE TABLE careless (id int PRIMARY KEY, points int, held int, granted int, state text)")
+        self.number = 0
+
+    def begin(self, *, points=0, held=0, granted=0, state="open"):
+        self.number += 1
+        with connection.cursor() as cursor:
+            values = [self.number, points, held, granted, state]
+            cursor.execute("INSERT INTO careless VALUES (%s, %s, %s, %s, %s)", values)
+
+    def row(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT points, held, granted, state FROM careless WHERE id = %s", [self.number])
+            return cursor.fetchone()
+
+    def hand(self, decide):
+        """Reads, decides, and writes what it decided: nobody holds the row in between. Everybody has read before anybody writes."""
+        gate, number = self.gate, self.number
+
+        def act():
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT points, held, granted, state FROM careless WHERE id = %s", [number])
+                change = decide(*cursor.fetchone())
+                gate.wait()
+                if change:
+                    cursor.execute(f"UPDATE careless SET {change} WHERE id = %s", [number])
+
+        return act
+
+    def race(self, *decisions):
+        self.gate = Barrier(len(decisions))
+        together(*[self.hand(decide) for decide in decisions])
+        return self.row()
+
+
+@pytest.fixture
+def careless(transactional_db):
+    yield Careless()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE careless")
+
+
+def test_control_reading_before_writing_spends_the_last_points_twice(careless):
+    careless.begin(points=100)
+    take = lambda points, held, granted, state: points >= 100 and "points = points - 100, held = held + 100"  # noqa: E731
+    assert careless.race(take, take) == (-100, 200, 0, "open")
+
+
+def test_control_a_hold_that_is_looked_at_first_is_captured_and_released(careless):
+    careless.begin(held=100)
+    capture = lambda points, held, granted, state: state == "open" and "held = held - 100, state = 'captured'"  # noqa: E731
+
+    def release(points, held, granted, state):
+        return state == "open" and "held = held - 100, points = points + 100, state = 'released'"
+
+    points, held, _granted, _state = careless.race(capture, release)
+    assert (points, held) == (100, -100)
+
+
+def test_control_two_completions_that_look_first_grant_twice(careless):
+    careless.begin(state="confirmed")
+
+    def grant(points, held, granted, state):
+        return state == "confirmed" and "points = points + 100, granted = granted + 100, state = 'completed'"
+
+    assert careless.race(grant, grant) == (200, 0, 200, "completed")
+
+
+def test_control_a_refund_beside_a_completion_is_lost(careless):
+    """Each writes the figure that its own snapshot says; the older one, written last, stays for good."""
+    refund = lambda points, held, granted, state: f"points = {points - granted + 40}, granted = 40"  # noqa: E731
+    complete = lambda points, held, granted, state: f"points = points + {100 - granted}, granted = 100"  # noqa: E731
+    ends = set()
+    for _ in range(40):
+        careless.begin(state="confirmed")
+        ends.add(careless.race(refund, complete)[0])
+        if 100 in ends:
+            break
+    assert 100 in ends
+
+
+def test_control_an_expiry_beside_a_capture_takes_what_is_held(careless):
+    """An expiry that reads the lot and writes nothing left takes with it what a purchase held."""
+    careless.begin(points=40, held=60)
+    expire = lambda points, held, granted, state: f"points = points - {points + held}"  # noqa: E731
+    capture = lambda points, held, granted, state: f"held = {held} - 60"  # noqa: E731
+    points, held, _granted, _state = careless.race(expire, capture)
+    assert points + held < 0
 
 
 def test_inv_08_idempotent_key_32_repeats_are_one_hold_with_one_answer():

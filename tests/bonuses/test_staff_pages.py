@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from bonuses.models import Customer, EarningRule, LedgerEntry, StaffPhone, Verification
-from bonuses.services import holding
-from tests.bonuses.scenes import NOW, entries, give, has, hold, make_customer, say
+from bonuses.models import Anchor, Customer, EarningRule, ImportBatch, LedgerEntry, StaffPhone, Verification
+from bonuses.services import holding, sealing
+from tests.bonuses.scenes import DAY, NOW, entries, give, has, hold, make_customer, say
 from tests.factories import make_staff
+from tests.staff import text_of
 
 pytestmark = pytest.mark.django_db
 VIEWS = [
@@ -66,12 +68,99 @@ def test_the_list_shows_what_each_has_and_masks_the_phone(staff, customer):
     assert ">60<" in text.replace("\n", "").replace(" ", "")
 
 
-def test_a_phone_is_found_by_post_and_leads_to_the_page(staff, customer):
-    answer = staff().post(page("find"), {"phone": "067 000 00 01"})
+@pytest.mark.parametrize(
+    "what", ["067 000 00 01", "+38 (067) 000-00-01", "380670000001", "SAMPLE@customer.example", "70415", "№{pk}"]
+)
+def test_a_phone_an_email_an_order_or_a_number_leads_to_the_page(staff, customer, what):
+    answer = staff().post(page("find"), {"what": what.format(pk=customer)})
     assert answer.headers["Location"] == page("customer_change", customer)
-    assert staff(username="taras").post(page("find"), {"phone": "067 000 00 02"}).headers["Location"] == page(
-        "customer_changelist"
-    )
+
+
+@pytest.mark.parametrize("what", ["067 000 00 02", "nobody@customer.example", "99999", "№999999", "№", "", "@"])
+def test_what_is_not_found_says_so_and_stays_on_the_list(staff, customer, what):
+    assert staff().post(page("find"), {"what": what}).headers["Location"] == page("customer_changelist")
+
+
+def test_an_email_of_two_customers_shows_both_and_masks_their_phones(staff, customer):
+    other = make_customer(phone="+380670000002", email="sample@customer.example")
+    text = staff().post(page("find"), {"what": "sample@customer.example"}).content.decode()
+    assert page("customer_change", customer) in text
+    assert page("customer_change", other) in text
+    assert "+380670000001" not in text
+
+
+def test_a_statement_closes_and_tells_what_happened(staff, customer, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    client = staff()
+    client.cookies["portal_language"] = "en"
+    address = page("customer_statement", customer)
+    text = text_of(client.get(address, {"first_day": "2026-03-01", "last_day": "2026-03-31"}))
+    assert "earned +100" in text
+    assert "At the end, available and held 100" in text
+    assert "It closes" in text
+    assert "Order 70415 was completed" in text
+    assert Anchor.objects.get().sequence == 2  # sealed and anchored first
+    before = text_of(client.get(address, {"first_day": "2026-02-01", "last_day": "2026-02-28"}))
+    assert "Nothing moved in these days." in before
+
+
+def test_the_balance_at_a_moment_as_it_was_known_at_another(staff, customer, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    client = staff()
+    client.cookies["portal_language"] = "en"
+    sealing.seal_entries(now=NOW)
+    say("70415", total="500", customer=customer, now=NOW)  # learned later
+    later = {"at": "2026-03-10T15:00"}
+    with time_machine.travel(NOW + DAY / 12, tick=False):
+        address = page("customer_statement", customer)
+        assert "Available 10 Held 40 Owed 0" in text_of(client.get(address, later))
+        assert "Available 60 Held 40 Owed 0" in text_of(client.get(address, {**later, "known_at": "2026-03-10T14:30"}))
+        assert "Available 0 Held 0 Owed 0" in text_of(client.get(address, {"at": "2026-03-09T12:00"}))
+        assert client.get(address, {"first_day": "nonsense", "at": "nonsense"}).status_code == 200
+
+
+def test_a_statement_of_nobody_is_404_and_needs_the_permission(client, staff, customer):
+    assert staff().get(page("customer_statement", 999_999)).status_code == 404
+    client.force_login(make_staff([], "stranger"))
+    assert client.get(page("customer_statement", customer)).status_code == 403
+
+
+def test_balances_are_tried_first_and_then_taken_in_once(staff):
+    client = staff("bonuses.view_importbatch", "bonuses.import_balances")
+    client.cookies["portal_language"] = "en"
+
+    def send(button):
+        given = SimpleUploadedFile("balances.csv", b"phone,points\n0670000005,184\nnot a phone,5\n")
+        return text_of(client.post(page("import_bring"), {"batch": "opening", "file": given, button: ""}))
+
+    told = send("try")
+    assert "Only tried: nothing was changed. imported: 1 · wrong: 1. Points: 184." in told
+    assert "not a Ukrainian phone number" in told
+    assert entries() == []
+    assert "Taken in." in send("take")
+    assert "imported before: 1" in send("take")
+    assert entries() == [("migrate", 184)]
+    batch = ImportBatch.objects.get()
+    assert client.get(page("import_finish", batch.pk)).status_code == 302
+    assert ImportBatch.objects.get().finished_at is None
+    client.post(page("import_finish", batch.pk))
+    assert ImportBatch.objects.get().finished_at is not None
+    assert client.get(page("importbatch_changelist")).status_code == 200
+
+
+def test_a_file_of_something_else_is_refused_on_the_page(staff):
+    client = staff("bonuses.view_importbatch", "bonuses.import_balances")
+    client.cookies["portal_language"] = "en"
+    given = SimpleUploadedFile("balances.csv", b"\xff\xfe")
+    answer = client.post(page("import_bring"), {"batch": "opening", "file": given, "take": ""})
+    assert "The file is not UTF-8." in text_of(answer)
+    assert not ImportBatch.objects.exists()
+
+
+def test_balances_need_the_permission(staff):
+    client = staff("bonuses.view_importbatch")
+    assert client.get(page("import_bring")).status_code == 403
+    assert client.post(page("import_finish", 1)).status_code == 403
 
 
 def test_the_page_tells_lots_holds_orders_entries_and_why(staff, customer):
@@ -166,7 +255,7 @@ def test_a_new_rule_is_made_from_the_form_and_an_old_one_never_edited(staff):
     assert client.get(page("rule_make")).status_code == 200
     typed = {
         "rate_percent": "12", "base": "goods", "rounding": "floor", "minimum_order": "0", "share_percent": "50", "lifetime_days": "90", "least_days": "30",
-        "multipliers": "[]", "reason": "spring",
+        "multipliers": "2026-03-07 2026-03-08 2 Double points", "reason": "spring",
     }  # fmt: skip
     assert client.post(page("rule_make"), typed).status_code == 302
     assert list(EarningRule.objects.order_by("version").values_list("version", "rate_percent", "actor")) == [

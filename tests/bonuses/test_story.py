@@ -151,7 +151,7 @@ def test_the_year_is_explained_in_sentences_whose_sum_is_the_balance(year, langu
     assert len(texts) > 20
     expected = {
         "en": "Order 1001 was completed on 12/01/2027: 184 points by rule 1, 10 % of 1849.90 UAH. They are usable until 02/29/2028.",
-        "uk": "Замовлення 1001 виконано 01.12.2027: балів 184 за правилом 1, 10 % від 1849.90 грн. Вони діють до 29.02.2028 включно.",
+        "uk": "Замовлення 1001 виконано 01.12.2027: балів 184 за правилом 1, 10 % від 1849,90 грн. Вони діють до 29.02.2028 включно.",
     }
     assert texts[0] == expected[language]
     cyrillic = [text for text in texts if any("а" <= letter <= "я" for letter in text.lower())]

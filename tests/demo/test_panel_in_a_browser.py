@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Dialog, FrameLocator, Page, expect
+from playwright.sync_api import Dialog, FrameLocator, Page, Route, expect
 
 from demo.panel.server import RunningPanel, serve
 from demo.panel.state import PanelState
@@ -49,9 +49,10 @@ def test_a_filter_shows_itself_on_hover_and_enter_applies_it_on_the_server(page,
 def test_the_loader_covers_the_grid_while_it_reloads(page, panel):
     grid = open_grid(page, panel)
     expect(grid.locator("#datagrid-loader")).to_be_hidden()
-    panel.state.set_switches(slow_grid_seconds=0.5)
+    panel.state.set_switches(slow_grid_seconds=600)
     grid.locator(".fl-l.r.active").click()
     expect(grid.locator("#datagrid-loader")).to_be_visible()
+    panel.state.set_switches(slow_grid_seconds=0)
     expect(grid.locator(".pages")).to_have_text("2 / 2")
     expect(grid.locator("#datagrid-loader")).to_be_hidden()
     expect(grid.locator(".fl-l.r.active")).to_have_count(0)
@@ -131,9 +132,14 @@ def test_a_browser_passes_the_anti_bot_page_by_itself(page, panel):
 
 
 def test_a_grid_that_is_empty_at_first_fills_itself(page, panel):
-    panel.state.set_switches(grid_empty_at_first=True, slow_grid_seconds=0.3)
+    panel.state.set_switches(grid_empty_at_first=True)
+    held: list[Route] = []
+    page.route(
+        "**/data.php*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
     grid = open_grid(page, panel)
     expect(grid.locator("tr.no-data")).to_be_visible()
+    held.pop().continue_()
     expect(grid.locator("#datagrid tbody tr:not(.no-data)")).to_have_count(20)
 
 

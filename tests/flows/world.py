@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -62,7 +62,15 @@ class World:
     """The running portal. `start`/`stop` play crashes of its parts; `ask` waits for rows."""
 
     def __init__(
-        self, *, database_url: str, redis: Redis, panel: RunningPanel, state: PanelState, folder: Path, chromium: str
+        self,
+        *,
+        database_url: str,
+        redis: Redis,
+        panel: RunningPanel,
+        state: PanelState,
+        folder: Path,
+        chromium: str,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.redis, self.panel, self.state, self.folder = redis, panel, state, folder
         self.port = free_port()
@@ -73,6 +81,7 @@ class World:
             "PORTAL_STAGE": "test", "DATABASE_URL": database_url, "REDIS_URL": redis.url, "VAR_DIR": str(folder), "CHROMIUM_PATH": chromium,
             "PANEL_URL": panel.codes_url, "PANEL_USERNAME": DEMO_USERNAME, "PANEL_PASSWORD": DEMO_PASSWORD,
             "RATE_GET_CODE_ADDRESS": "10000/minute", "OPEN_MODE_DAILY_CAP": "10000", "GET_CODE_MODE": "open",
+            **(more or {}),
         }  # fmt: skip
         self.children: dict[str, Child] = {}
 
@@ -138,7 +147,13 @@ class World:
 
 @contextmanager
 def running_world(
-    *, around: str, folder: Path, chromium: str, name: str, parts: Sequence[str] = ("web", "worker", "browser", "beat")
+    *,
+    around: str,
+    folder: Path,
+    chromium: str,
+    name: str,
+    parts: Sequence[str] = ("web", "worker", "browser", "beat"),
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[World]:
     """Everything started and answering; everything stopped afterwards."""
     with ExitStack() as stack:
@@ -147,7 +162,13 @@ def running_world(
         state = PanelState()
         panel = stack.enter_context(serve(state))
         world = World(
-            database_url=database_url, redis=redis, panel=panel, state=state, folder=folder, chromium=chromium
+            database_url=database_url,
+            redis=redis,
+            panel=panel,
+            state=state,
+            folder=folder,
+            chromium=chromium,
+            more=more,
         )
         stack.callback(world.stop_all)
         world.manage("migrate", "--verbosity", "0")

@@ -54,7 +54,7 @@ def test_a_number_that_is_none_is_named(monkeypatch):
 def test_nobody_else_reads_the_environment():
     readers = [
         path
-        for app in ("bonusportal", "promo", "bonuses", "keycrm")
+        for app in ("bonusportal", "promo", "bonuses", "storefront", "keycrm")
         for path in (ROOT / app).rglob("*.py")
         if "os.environ" in path.read_text() or "getenv(" in path.read_text()
     ]
@@ -83,6 +83,7 @@ DEPLOYED = {
     "REDIS_URL": "redis://127.0.0.1/0",
     "PANEL_URL": "https://store.example/edit/discounts/codes",
     "PANEL_PASSWORD": "",
+    "SMS_GATEWAY_URL": "https://sms.example/messages",
 }
 
 
@@ -99,6 +100,7 @@ def test_a_well_set_up_stage_passes():
         ({"FIELD_KEYS": []}, "portal.E003"),
         ({"ALLOWED_HOSTS": ["*"]}, "portal.E004"),
         ({"DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3"}}}, "portal.E005"),
+        ({"SMS_GATEWAY_URL": ""}, "portal.W006"),
         ({"PANEL_PASSWORD": "demo-password"}, "portal.E006"),
         ({"GET_CODE_MODE": "opened"}, "portal.E010"),
         ({"STOREFRONT_ORIGINS": ["https://*.example"]}, "portal.E011"),

@@ -26,7 +26,7 @@ def member_of(name: str) -> User:
 
 
 def test_the_groups_are_made_once(client):
-    assert "support: made, 20 permissions added" in seed()
+    assert "support: made, 27 permissions added" in seed()
     assert "support: there already, 0 permissions added" in seed()
     assert sorted(Group.objects.values_list("name", flat=True)) == ["manager", "support"]
 

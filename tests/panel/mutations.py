@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+
+from django.db import connection
 
 from demo.panel.server import RunningPanel
 from demo.panel.state import DEMO_PASSWORD, DEMO_TOTP_SECRET, DEMO_USERNAME
@@ -19,16 +22,48 @@ from promo.models import Code, Issue, Pool, ReplenishRun
 from promo.ports import PanelConfig, Step
 from promo.services import issuing, leasing, moving, stock
 from promo.sitting import hold_sitting
+from tests.panel.visiting import PATIENT
 
 AMOUNT, OTHER = 1100, 1200
-QUICK = Waits(
-    open_seconds=6, login_seconds=5, grid_seconds=5, filter_seconds=4, form_seconds=5, save_seconds=3, delete_seconds=4,
-    anti_bot_seconds=4, empty_seconds=0.4, settled_seconds=1,
+# While the panel misbehaves, a wait that runs out is one more accident. While it heals, only what never comes may fail.
+HURRIED = Waits(
+    open_seconds=10, login_seconds=10, grid_seconds=10, filter_seconds=6, form_seconds=6, save_seconds=1.5, delete_seconds=6,
+    anti_bot_seconds=4, empty_seconds=0.2, settled_seconds=1,
 )  # fmt: skip
+HEALING = replace(PATIENT, empty_seconds=0.2)
+# Of a slow panel only that it is slow matters here; how slow is in the tests of the waits.
+SLOWEST = {"slow_seconds": 0.1, "slow_grid_seconds": 0.25}
 
 
 class Killed(BaseException):
-    """kill -9: nothing of ours runs after it. (The lease is given back only when it lapses.)"""
+    """kill -9: nothing of ours runs after it, and the lease is given back only when it lapses."""
+
+
+class Fate:
+    """When a worker dies: at the n-th step that the browser tells, or before the n-th statement to the database. From then on no row changes any more."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._steps = dice.choice([0, 0, 0, *range(1, 25)])
+        self._statements = 0 if self._steps or dice.random() < 0.3 else dice.randrange(1, 250)
+        self._is_dead = False
+
+    def after_step(self) -> None:
+        self._steps -= 1
+        if self._steps == 0:
+            self._is_dead = True
+            raise Killed
+
+    def around_statement(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(
+            ("SAVEPOINT", "ROLLBACK", "RELEASE")
+        ):  # what a database does by itself for a client that is gone
+            return execute(sql, params, many, context)
+        self._statements -= 1
+        if self._statements == 0:
+            self._is_dead = True
+        if self._is_dead:
+            raise Killed
+        return execute(sql, params, many, context)
 
 
 class Story:
@@ -40,41 +75,45 @@ class Story:
         self.now = dt.datetime(2026, 3, 14, 12, 0, tzinfo=dt.UTC)
         self.session: str | None = None
         self.deaths = 0
-        self.pool = Pool.objects.create(amount_uah=AMOUNT, low_water=1, target=4)
+        self.is_healing = False
+        self.pool = Pool.objects.create(amount_uah=AMOUNT, low_water=1, target=3)
 
     def clock(self) -> dt.datetime:
         return self.now
 
     @contextmanager
-    def open(self, *, on_step: Any, on_wait: Any, profile: Any, trace: Any) -> Any:
-        """The panel through the lent browser; a die decides at which step the worker is killed."""
-        fatal = self.dice.choice([0, 0, 0, *range(1, 25)])
-        told = 0
+    def open(self, *, on_step: Any, on_wait: Any, profile: Any, trace: Any) -> Iterator[Any]:
+        """The panel through the lent browser."""
 
         def step(one: Step) -> None:
-            nonlocal told
-            told += 1
-            on_step(replace(one, picture=None))
-            if told == fatal:
-                raise Killed
+            on_step(one)
+            self.fate.after_step()
 
         config = PanelConfig(
             url=self.panel.codes_url,
             username=DEMO_USERNAME,
             password=DEMO_PASSWORD,
             totp_secret=DEMO_TOTP_SECRET,
-            wait_seconds=6,
+            wait_seconds=60,
+            with_pictures=False,
         )
+        looks = PanelProfile(waits=HEALING if self.is_healing else HURRIED)
         with open_panel(
-            config, profile=PanelProfile(waits=QUICK), saved_session=leasing.load_session() or None, on_step=step,
-            on_wait=on_wait, browser=self.browser,
-        ) as panel:  # fmt: skip
+            config,
+            profile=looks,
+            saved_session=leasing.load_session() or None,
+            on_step=step,
+            on_wait=on_wait,
+            browser=self.browser,
+        ) as panel:
             yield panel
 
     def sit(self) -> None:
         """One sitting; a killed one leaves its lease behind, as a killed process would."""
+        self.fate = Fate(self.dice)
         try:
-            hold_sitting(open_panel=self.open, holder=f"seed {self.seed}", budget_seconds=600, clock=self.clock)
+            with connection.execute_wrapper(self.fate.around_statement):
+                hold_sitting(open_panel=self.open, holder=f"seed {self.seed}", budget_seconds=600, clock=self.clock)
         except Killed:
             self.deaths += 1
         self.now += leasing.LAPSES_AFTER
@@ -96,7 +135,9 @@ class Story:
     def play(self) -> None:
         """Refill, look, retire under the mutation; then the panel is well again, a person says "go on", and all is as it should be."""
         self.state.add_code("BON1200KEPTBYUS", OTHER, origin="seed")
-        self.state.replace_switches(replace(mutate(self.seed), hang_seconds=4.0))
+        mutated = mutate(self.seed)
+        slow = {name: min(getattr(mutated, name), most) for name, most in SLOWEST.items()}
+        self.state.replace_switches(replace(mutated, hang_seconds=600, **slow))
         for kind in ("refill", "look", "retire"):
             self.ask(kind)
             self.sit()
@@ -105,6 +146,7 @@ class Story:
         self.heal()
 
     def heal(self) -> None:
+        self.is_healing = True
         self.state.replace_switches(Switches())
         self.now += dt.timedelta(hours=7)
         for _ in range(12):

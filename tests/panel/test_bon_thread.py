@@ -1,8 +1,6 @@
 """The browser's thread and the caller's: who is told what where, and what stops when the caller gives up."""
 
-import itertools
 import threading
-import time
 
 import pytest
 
@@ -15,15 +13,19 @@ pytestmark = pytest.mark.xdist_group("panel-door")
 
 
 def config(panel, **changes) -> PanelConfig:
-    return PanelConfig(**{"url": panel.codes_url, "username": "", "password": "", "wait_seconds": 4.0} | changes)
+    return PanelConfig(**{"url": panel.codes_url, "username": "", "password": "", "wait_seconds": 60} | changes)
 
 
-def test_steps_and_waits_are_told_in_the_callers_thread_and_in_time(panel, browser_thread, live_session):
-    panel.state.set_switches(slow_seconds=0.9)
-    told: list[tuple[str, str, float]] = []
+def test_steps_and_waits_are_told_in_the_callers_thread_and_while_the_panel_is_silent(
+    panel, browser_thread, live_session
+):
+    panel.state.set_switches(slow_seconds=600)
+    told: list[tuple[str, str]] = []
 
     def note(what: str) -> None:
-        told.append((what, threading.current_thread().name, time.monotonic()))
+        told.append((what, threading.current_thread().name))
+        if told.count(("wait", threading.current_thread().name)) == 3:
+            panel.state.set_switches(slow_seconds=0)
 
     with open_panel(
         config(panel),
@@ -31,17 +33,14 @@ def test_steps_and_waits_are_told_in_the_callers_thread_and_in_time(panel, brows
         saved_session=live_session,
         on_step=lambda step: note(step.name),
         on_wait=lambda: note("wait"),
-        wait_interval_seconds=0.2,
+        wait_interval_seconds=0.1,
         browser=browser_thread,
     ) as bon:
-        begun = time.monotonic()
         bon.sign_in()
-        ended = time.monotonic()
-    assert {thread for _, thread, _ in told} == {threading.current_thread().name}
-    assert "saved_session_tried" in [what for what, _, _ in told]
-    waits = [begun, *(at for what, _, at in told if what == "wait"), ended]
-    assert len(waits) > 5
-    assert max(later - earlier for earlier, later in itertools.pairwise(waits)) < 1.0
+    assert {thread for _, thread in told} == {threading.current_thread().name}
+    names = [what for what, _ in told]
+    assert names[:3] == ["wait"] * 3
+    assert "saved_session_tried" in names[3:]
 
 
 def test_a_lease_lost_at_a_step_stops_before_the_next_click(panel, browser_thread, live_session):
@@ -76,11 +75,11 @@ def test_a_lease_lost_while_waiting_ends_the_call_at_once(panel, browser_thread,
     def on_wait() -> None:
         nonlocal calls
         calls += 1
-        if panel.state.switches.slow_seconds and calls > 2:
+        if panel.state.switches.slow_seconds:
             raise LeaseLost
 
     with open_panel(
-        config(panel, wait_seconds=30),
+        config(panel),
         profile=PROFILE,
         saved_session=live_session,
         on_step=lambda step: None,
@@ -89,11 +88,11 @@ def test_a_lease_lost_while_waiting_ends_the_call_at_once(panel, browser_thread,
         browser=browser_thread,
     ) as bon:
         bon.sign_in()
-        panel.state.set_switches(slow_seconds=20.0)
-        begun = time.monotonic()
+        panel.state.set_switches(slow_seconds=600)
+        asked_before = calls
         with pytest.raises(LeaseLost):
             bon.create_code(new("BON100LEASE"))
-        assert time.monotonic() - begun < 5
+        assert calls <= asked_before + 3
     assert panel.state.counters == {}
 
 

@@ -1,6 +1,5 @@
 """Creating and deleting with a real browser: exactly what was asked, once, and the truth about what is not known."""
 
-import dataclasses
 import datetime as dt
 
 import pytest
@@ -8,13 +7,12 @@ import pytest
 from promo.errors import CodeRefused, OutcomeUnknown, PanelReason, PanelTemporary
 from promo.ports import GridRow, NewCode, RowStatus
 from tests.panel.odd_pages import serve_pages
-from tests.panel.visiting import DAY, PROFILE, new, put_codes, signed_in, strings, visit
+from tests.panel.visiting import DAY, PROFILE, impatient, new, put_codes, signed_in, strings, visit
 
 pytestmark = pytest.mark.xdist_group("panel-writing")
 
 GRID = """<a class="button add plus" href="/new">+</a><button id="reset_datagrid" onclick="location.reload()">Скинути</button>
-<table id="datagrid"><thead><tr><th></th><th>Активний</th><th>Код</th><th id="header_id_4778">Розмір знижки
-<div id="sortingBlock_4778"><input name="text1"><input name="text2"></div></th></tr></thead>
+<table id="datagrid"><thead><tr><th></th><th>Активний</th><th>Код</th><th id="header_id_4778">Розмір знижки</th></tr></thead>
 <tbody><tr><td><input type="checkbox" class="datagrid-check-control" value="5"></td><td>Так</td><td>BON100ODD1</td><td>100</td></tr></tbody></table>"""
 FORM = """<form method="post"><input name="names[code]"><select name="names[type]"><option>0<option>1</select><input name="names[amount]">
 <input name="names[date_limit]"><input type="hidden" name="names[active]" value="0"><input type="checkbox" name="names[active]" value="1">
@@ -66,8 +64,8 @@ def test_a_refusal_says_what_the_panel_said(panel, browser_thread, live_session)
 
 
 def test_a_save_without_an_answer_is_unknown_and_never_repeated(panel, browser_thread, live_session):
-    panel.state.set_switches(save_outcome="stored_then_hang", hang_seconds=9.0)
-    with signed_in(panel, browser_thread, live_session) as here:
+    panel.state.set_switches(save_outcome="stored_then_hang", hang_seconds=600)
+    with signed_in(panel, browser_thread, live_session, profile=impatient(save_seconds=1)) as here:
         error = refusal_of(here, new("BON100HANG1"))
         assert isinstance(error, OutcomeUnknown)
         assert error.reason is PanelReason.SLOW
@@ -111,11 +109,15 @@ def test_a_save_that_silently_fails_claims_nothing_that_reading_would_not_show(p
 
 def test_unknown_fields_stop_before_anything_is_sent(panel, browser_thread, live_session):
     panel.state.set_switches(changed_form_fields=True)
-    with signed_in(panel, browser_thread, live_session) as here:
+    with signed_in(panel, browser_thread, live_session, profile=impatient(settled_seconds=0.5)) as here:
         error = refusal_of(here, new("BON100FIELD"))
     assert not isinstance(error, CodeRefused | OutcomeUnknown)
     assert error.reason is PanelReason.LAYOUT
     assert panel.state.counters == {}
+    told = here.detail("code_typed")
+    assert told["expected"] == {"screen": "form", "status": 200}
+    assert (told["seen"]["screen"], told["seen"]["status"]) == ("elsewhere", 200)
+    assert told["seen"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -139,19 +141,25 @@ def test_a_form_that_does_not_hold_what_is_wanted_is_never_sent(panel, browser_t
     assert error.reason is PanelReason.LAYOUT
     assert words in error.detail
     assert "POST /new" not in asked
+    told = here.detail("code_typed")
+    differing = [name for name, value in told["expected"].items() if told["seen"][name] != value]
+    assert differing == [words.split(" no ")[-1].split(": ")[-1].split(" '")[0]]
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected", "reason"),
+    ("answer", "expected", "reason", "profile"),
     [
-        (FORM, CodeRefused, PanelReason.REFUSED),  # the form again, without a word
-        (FORM + '<p class="error">Код already exists</p>', CodeRefused, PanelReason.DUPLICATE),
-        ("<h1>Дякуємо</h1>", OutcomeUnknown, PanelReason.LAYOUT),
+        (FORM, CodeRefused, PanelReason.REFUSED, PROFILE),  # the form again, without a word
+        (FORM + '<p class="error">Код already exists</p>', CodeRefused, PanelReason.DUPLICATE, PROFILE),
+        ("<h1>Дякуємо</h1>", OutcomeUnknown, PanelReason.LAYOUT, impatient(settled_seconds=1)),
     ],
 )  # fmt: skip
-def test_what_comes_after_a_save_decides(panel, browser_thread, answer, expected, reason):
+def test_what_comes_after_a_save_decides(panel, browser_thread, answer, expected, reason, profile):
     pages = {"GET /": GRID, "GET /new": FORM, "POST /new": answer}
-    with serve_pages(pages) as (address, asked), visit(panel, browser_thread, url=f"{address}/") as here:
+    with (
+        serve_pages(pages) as (address, asked),
+        visit(panel, browser_thread, url=f"{address}/", profile=profile) as here,
+    ):
         here.panel.sign_in()
         error = refusal_of(here, new("BON100AFTER"))
     assert type(error) is expected
@@ -248,12 +256,10 @@ def test_a_deletion_that_silently_fails_is_seen_by_reading_again(panel, browser_
     ],
 )  # fmt: skip
 def test_a_panel_that_does_not_play_along_deletes_nothing(panel, browser_thread, more, words):
-    waits = dataclasses.replace(PROFILE.waits, delete_seconds=0.4, filter_seconds=0.4)
-    profile = dataclasses.replace(PROFILE, waits=waits)
     pages = {"GET /": GRID + more}
     with (
         serve_pages(pages) as (address, asked),
-        visit(panel, browser_thread, url=f"{address}/", profile=profile) as here,
+        visit(panel, browser_thread, url=f"{address}/", profile=impatient(delete_seconds=0.4)) as here,
     ):
         here.panel.sign_in()
         with pytest.raises(PanelTemporary) as stopped:

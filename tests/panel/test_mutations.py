@@ -1,4 +1,4 @@
-"""Random mutations of the panel: a few here, two hundred in `make prove` (a failing seed is in the message: `make prove K='mutation and 17'`)."""
+"""Random mutations of the panel: a few here, two hundred in `make prove` (a failing seed is in the message: `make prove K='mutation and [17]'`)."""
 
 import pytest
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from demo.panel.server import RunningPanel
 from demo.panel.state import PanelState
@@ -15,21 +16,26 @@ from promo.adapters.bon_admin.profile import PanelProfile, Waits
 from promo.adapters.bon_admin.thread import PanelProxy, open_panel
 from promo.ports import GridReading, NewCode, PanelConfig, Step
 
-# The same states, waited for not so long: what does not come from a panel on this machine within a second does not come.
-QUICK = Waits(
-    open_seconds=2,
-    login_seconds=2,
-    grid_seconds=2,
-    filter_seconds=2,
-    form_seconds=2,
-    save_seconds=2,
-    delete_seconds=2,
-    anti_bot_seconds=0.3,
+# What is expected to come is waited for as long as a crowded machine may need; a wait that must run out is made short by the test that is about it.
+PATIENT = Waits(
+    open_seconds=60,
+    login_seconds=60,
+    grid_seconds=60,
+    filter_seconds=60,
+    form_seconds=60,
+    save_seconds=60,
+    delete_seconds=60,
+    anti_bot_seconds=60,
     empty_seconds=0.3,
-    settled_seconds=0.6,
+    settled_seconds=60,
 )
-PROFILE = PanelProfile(waits=QUICK)
+PROFILE = PanelProfile(waits=PATIENT)
 DAY = dt.date(2027, 3, 14)
+
+
+def impatient(**seconds: float) -> PanelProfile:
+    """The profile with these waits, for a test in which they run out."""
+    return replace(PROFILE, waits=replace(PATIENT, **seconds))
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Visit:
     def names(self, *, ok: bool | None = None) -> list[str]:
         return [step.name for step in self.steps if ok in (None, step.ok)]
 
-    def detail(self, name: str) -> dict[str, object]:
+    def detail(self, name: str) -> dict[str, Any]:
         """The detail of the last step of this name."""
         return dict(next(step.detail for step in reversed(self.steps) if step.name == name))
 
@@ -65,7 +71,7 @@ def visit(
         username=running.state.username,
         password=running.state.password if password is None else password,
         totp_secret=totp_secret,
-        wait_seconds=4.0,
+        wait_seconds=60,
     )
     steps: list[Step] = []
     with open_panel(

@@ -9,6 +9,7 @@ from django.utils import timezone
 from bonusportal.counting import kyiv_day
 from bonusportal.models import DailyCount, Heartbeat
 from promo.models import Code, CodeState, Demand, PanelLease, Pool, ReplenishRun, RunState
+from promo.services import stock
 from tests.factories import make_code, make_codes, make_issue, make_pool, make_run
 from tests.staff import read, sign_in
 
@@ -24,7 +25,7 @@ def _no_seeded_pools(settings) -> None:
 
 
 def everything_lives() -> None:
-    for name in ("worker", "beat"):
+    for name in ("worker", "browser", "beat"):
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
 
 
@@ -102,6 +103,69 @@ def test_a_worker_that_fell_silent_counts_as_none(client):
     text = read(sign_in(client, *WATCHER))
     assert "No worker is running" in text
     assert "Last seen: 5 minutes ago." in text
+
+
+def test_a_missing_browser_worker_is_named_for_what_it_is(client):
+    everything_lives()
+    Heartbeat.objects.filter(name="browser").delete()
+    text = read(sign_in(client, *WATCHER))
+    assert "No browser worker is running: pools do not refill." in text
+    assert "No worker is running" not in text
+
+
+def test_a_missing_worker_beside_a_living_browser_does_not_say_that_nothing_refills(client):
+    everything_lives()
+    Heartbeat.objects.filter(name="worker").delete()
+    text = read(sign_in(client, *WATCHER))
+    assert "No worker is running: nothing is swept up" in text
+    assert "refill" not in text.split("No worker is running")[1][:100]
+
+
+def test_pools_below_the_floor_of_strength_are_warned_about_weakest_first(client):
+    everything_lives()
+    weak, weakest, strong, unused = make_pool(100), make_pool(1000), make_pool(200), make_pool(300, is_active=False)
+    make_code(weak, code="BON100ABCD")
+    make_code(weakest, code="BON1000ABC")
+    make_code(strong, code="BON20023456789AB")
+    make_code(unused, code="BON300A")
+    text = read(sign_in(client, *WATCHER))
+    assert "2 pools hold codes that are too easy to guess." in text
+    # 31³ strings, one code and the guesser's own luck: at 30 a minute from one address half a day, and half of that on average.
+    assert (
+        "Weakest: 1000 UAH: 14.9 bits, one hit in about 14,896 guesses, 8 hours for one address at 30 a minute." in text
+    )
+    assert "1,000 UAH · 100 UAH" in text
+
+
+def test_a_pool_that_is_strong_enough_for_its_floor_is_not_warned_about(client, settings):
+    everything_lives()
+    make_code(make_pool(1000), code="BON1000ABC")
+    settings.STRENGTH_FLOOR = 14_895
+    assert "easy to guess" not in read(sign_in(client, *WATCHER))
+    settings.STRENGTH_FLOOR = 14_896
+    assert "1 pool holds codes that are too easy to guess." in read(client)
+
+
+def test_the_page_of_a_pool_says_how_strong_its_codes_are(client):
+    weak, strong = make_pool(1000), make_pool(200)
+    make_code(weak, code="BON1000ABC")
+    make_code(strong, code="BON20023456789AB")
+    sign_in(client, *WATCHER)
+    page = read(client, f"/admin/promo/pool/{weak.pk}/change/")
+    assert "The codes of this pool are too easy to guess. 1000 UAH: 14.9 bits" in page
+    page = read(client, f"/admin/promo/pool/{strong.pk}/change/")
+    assert "49.5 bits, one hit in about 4.1 · 10¹⁴ guesses, 2.6 · 10⁷ years" in page
+    assert "easy to guess" not in page
+
+
+def test_a_board_over_a_long_journal_counts_days_in_one_query(client, django_assert_num_queries):
+    pool = make_pool(200)
+    now = timezone.now()
+    for days in (0, 0, 1, 13, 14):
+        make_issue(make_code(pool, CodeState.ISSUED), issued_at=now - dt.timedelta(days=days))
+    with django_assert_num_queries(4):
+        [state] = stock.board(now=now)
+    assert state.issued_by_day == [1, *[0] * 11, 1, 2]
 
 
 def test_with_everything_alive_there_is_no_banner(client):

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from promo.adapters.bon_admin.columns import locate_columns, to_page
 from promo.adapters.bon_admin.profile import Column, GridPage, PanelProfile, Words
@@ -43,8 +44,8 @@ def report(*rows: list[str], **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def problems_of(text: str) -> tuple[str, ...]:
-    with pytest.raises(ProfileInvalid) as invalid:
+def problems_of(text: str, *, language: str = "en") -> tuple[str, ...]:
+    with override(language), pytest.raises(ProfileInvalid) as invalid:
         PanelProfile.from_json(text)
     return invalid.value.problems
 
@@ -60,6 +61,13 @@ def test_the_default_profile_holds_what_was_observed():
     assert profile.form.kind_value == "1"
     assert profile.removal.function == "removeSelectedGrids"
     assert "так" in profile.words.active
+
+
+def test_what_is_wrong_is_said_in_the_readers_language():
+    assert problems_of('{"grid": {"table": 4}}', language="uk") == ("grid.table: очікується текст, а тут число",)
+    assert problems_of('{"waits": {"save_seconds": 900}}', language="uk") == (
+        "waits.save_seconds: від 0 до 300 секунд, а не 900.0",
+    )
 
 
 def test_a_profile_survives_json_unchanged():

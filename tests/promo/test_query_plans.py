@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from promo.admin import finding
 from promo.models import Pool
 from promo.services import issuing, stock
 from tests.factories import NOW, make_pool
@@ -51,6 +52,19 @@ def test_the_look_after_an_issue_steps_into_indexes(aged):
 def test_the_claim_steps_into_the_index_of_what_is_available(aged):
     plan = plan_of(issuing._CLAIM.format(lock="FOR UPDATE SKIP LOCKED"), [NOW, 1100, NOW.date()])
     assert "code_claim_order" in plan
+    assert whole_tables(plan) == []
+
+
+def test_an_order_and_a_phone_are_found_without_reading_the_journal(aged):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE promo_issue SET phone = '+38000' || lpad(id::text, 7, '0'), order_number = id WHERE id % 10 = 0"
+        )
+        cursor.execute("ANALYZE promo_issue")
+    asked = finding.issues_of(order_number="77", phone="+380000000001")
+    plan = asked.explain()
+    assert "issue_by_phone" in plan
+    assert "issue_by_order" in plan
     assert whole_tables(plan) == []
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from dataclasses import astuple
 
 import pytest
 from cryptography.fernet import Fernet
@@ -23,12 +24,19 @@ from tools.places import Refusal
 from tools.ports import free_port, is_port_free
 from tools.welcome import lines
 
-ADDRESSES = Addresses(portal_port=8000, panel_port=8001)
+ADDRESSES = Addresses(portal_port=8000, panel_port=8001, shop_port=8002, sms_port=8003, crm_port=8004)
 
 
 def test_secrets_are_made_once_and_kept(tmp_path):
     first = kept_secrets(tmp_path / "run" / "env")
     assert kept_secrets(tmp_path / "run" / "env") == first
+
+
+def test_a_secret_that_is_new_is_added_to_those_that_are_kept(tmp_path):
+    write_variables(tmp_path / "env", {"SECRET_KEY": "kept"})
+    kept = kept_secrets(tmp_path / "env")
+    assert kept["SECRET_KEY"] == "kept"
+    assert kept["KEYCRM_WEBHOOK_SECRETS"]
 
 
 def test_two_checkouts_share_no_secret(tmp_path):
@@ -83,15 +91,19 @@ def test_after_the_first_has_ended_another_may_start(tmp_path):
         assert (tmp_path / "lock").exists()
 
 
-def test_the_panel_gets_the_next_port():
-    port = next(port for port in iter(free_port, None) if is_port_free(port + 1))
-    assert choose_addresses(port) == Addresses(portal_port=port, panel_port=port + 1)
+def test_the_simulated_services_get_the_next_ports():
+    port = next(port for port in iter(free_port, None) if all(is_port_free(port + step) for step in (1, 2, 3, 4)))
+    assert choose_addresses(port) == Addresses(
+        portal_port=port, panel_port=port + 1, shop_port=port + 2, sms_port=port + 3, crm_port=port + 4
+    )
 
 
-def test_the_panel_moves_when_the_next_port_is_taken():
+def test_a_service_moves_when_its_port_is_taken_and_no_two_share_one():
     port = free_port()
     with socket.create_server(("127.0.0.1", port + 1)):
-        assert choose_addresses(port).panel_port not in {port, port + 1}
+        chosen = choose_addresses(port)
+    assert chosen.panel_port not in {port, port + 1}
+    assert len(set(astuple(chosen))) == 5
 
 
 def test_a_taken_portal_port_is_refused():
@@ -113,6 +125,9 @@ def test_the_welcome_names_every_address_and_the_logins():
         "http://127.0.0.1:8000/admin/",
         "http://127.0.0.1:8000/get-code?amount=100",
         "http://127.0.0.1:8001/edit/",
+        "http://127.0.0.1:8002/",
+        "http://127.0.0.1:8003/",
+        "http://127.0.0.1:8004/",
         "admin@demo-store.example / demo-password",
         "Staff: admin / a-password",
         "Ctrl-C",

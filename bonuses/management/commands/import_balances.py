@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
-from argparse import ArgumentParser, FileType
+from argparse import ArgumentParser
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from bonuses.errors import ImportRefused
 from bonuses.reading.balances import read_balances
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     help = "Import opening balances. The report goes to standard output as CSV, the summary to standard error."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=FileType("rb"), help="CSV or JSON; - for standard input")
+        parser.add_argument("file", help="CSV or JSON; - for standard input")
         parser.add_argument(
             "--batch", default="opening", help="name of the batch: within it a customer is imported once"
         )
@@ -30,11 +31,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stream = options["file"]
-        content = getattr(stream, "buffer", stream).read()
+        with translation.override("en"):  # the report is for programs too
+            self._bring(options)
+
+    def _bring(self, options: dict[str, Any]) -> None:
         try:
+            content = sys.stdin.buffer.read() if options["file"] == "-" else Path(options["file"]).read_bytes()
             lines = read_balances(content)
-        except ImportRefused as error:
+        except (OSError, ImportRefused) as error:
             raise CommandError(str(error)) from error
         now = timezone.now()
         reports = migrating.import_balances(

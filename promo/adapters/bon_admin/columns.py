@@ -77,7 +77,12 @@ def locate_columns(headers: Sequence[Mapping[str, Any]], profile: PanelProfile) 
     if code is None or amount is None or status is None:
         missing = [name for name in ("code", "amount", "status") if found[name] is None]
         seen = ", ".join(str(header["text"]) or "–" for header in headers)
-        raise PanelTemporary(PanelReason.LAYOUT, f"no column for {', '.join(missing)} among the headers: {seen}")
+        raise PanelTemporary(
+            PanelReason.LAYOUT,
+            f"no column for {', '.join(missing)} among the headers: {seen}",
+            expected={name: " / ".join(known[name].header_texts) or known[name].header_id for name in known},
+            seen={name: _title_at(headers, place) for name, place in found.items()} | {"headers": seen},
+        )
     places = [place for place in found.values() if place is not None]
     if len(set(places)) != len(places):
         raise PanelTemporary(PanelReason.LAYOUT, "two columns of the profile fit the same header")
@@ -100,6 +105,10 @@ def _place(name: str, column: Column, others: Sequence[Column], headers: Sequenc
         )
     either = by_text or by_id
     return int(either[0]["at"]) if either else None
+
+
+def _title_at(headers: Sequence[Mapping[str, Any]], place: int | None) -> str:
+    return next((str(header["text"] or header["id"]) for header in headers if header["at"] == place), "not there")
 
 
 def _is_text_of(header: Mapping[str, Any], column: Column) -> bool:

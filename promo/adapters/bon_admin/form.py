@@ -76,13 +76,13 @@ class CreateScreen:
         masked = mask_code(new.code, amount_uah=new.amount_uah)
         async with self._steps.step(
             "code_typed", masked=masked, amount_uah=new.amount_uah, valid_until=new.valid_until.isoformat()
-        ) as detail:
+        ):
             frame = await self.open()
-            await self._fill(frame, new, detail)
+            await self._fill(frame, new)
         async with self._steps.step("code_saved", masked=masked, amount_uah=new.amount_uah):
             await self._save(frame)
 
-    async def _fill(self, frame: Frame, new: NewCode, detail: dict[str, Any]) -> None:
+    async def _fill(self, frame: Frame, new: NewCode) -> None:
         day = new.valid_until.strftime(self._form.date_format)
         held = await self._held(frame)
         self._raise_for_missing(held)
@@ -110,9 +110,12 @@ class CreateScreen:
         ]
         if wrong:
             # A mask or a script changed what was typed. Saved like this it would be another code than the one that is planned.
-            detail["expected"] = {name: value for name, value in wanted.items() if name != "code"}
-            detail["seen"] = {name: held[name] for name in wanted if name != "code"}
-            raise PanelTemporary(PanelReason.LAYOUT, f"the form does not hold what was typed: {', '.join(wrong)}")
+            raise PanelTemporary(
+                PanelReason.LAYOUT,
+                f"the form does not hold what was typed: {', '.join(wrong)}",
+                expected={name: value for name, value in wanted.items() if name != "code"},
+                seen={name: held[name] for name in wanted if name != "code"},
+            )
 
     async def _held(self, frame: Frame) -> dict[str, Any]:
         with browser_faults("reading the form"):
@@ -126,7 +129,21 @@ class CreateScreen:
         if held["kind"] is not None and self._form.kind_value not in held["kinds"]:
             missing.append(f"kind {self._form.kind_value!r}")
         if missing:
-            raise PanelTemporary(PanelReason.LAYOUT, f"the form has no {', '.join(missing)}")
+            looked_for = {
+                "code": self._form.code,
+                "kind": f"{self._form.kind} with {self._form.kind_value}",
+                "amount": self._form.amount,
+                "validUntil": self._form.valid_until,
+                "active": self._form.active,
+                "save": self._form.save,
+            } | dict.fromkeys(self._form.choose_all, "a list")
+            lost = {name.split(" ")[0] for name in missing}
+            raise PanelTemporary(
+                PanelReason.LAYOUT,
+                f"the form has no {', '.join(missing)}",
+                expected=looked_for,
+                seen={name: "not there" if name in lost else selector for name, selector in looked_for.items()},
+            )
 
     async def _save(self, frame: Frame) -> None:
         tab = self._watch.tab

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
+from django.utils.translation import gettext as _
+
 # Playwright's own selector language does not work inside the page; a profile that used it would half work.
 _NOT_CSS = re.compile(r">>|^(?:text|xpath|css|role|id)=|:has-text\(|:text\(|^//")
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -42,7 +44,7 @@ def build(cls: type[Any], text: str | Mapping[str, Any]) -> Any:
         try:
             raw = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise ProfileInvalid([f"not JSON: {error}"]) from None
+            raise ProfileInvalid([_("not JSON: %(error)s") % {"error": error}]) from None
     else:
         raw = text
     problems: list[str] = []
@@ -54,7 +56,7 @@ def build(cls: type[Any], text: str | Mapping[str, Any]) -> Any:
 
 def _object(cls: Any, raw: Any, path: str, problems: list[str]) -> Any:
     if not isinstance(raw, Mapping):
-        problems.append(f"{path or 'profile'}: an object is expected, found {_kind(raw)}")
+        problems.append(_("%(where)s: an object is expected, found %(found)s") % _here(path or "profile", raw))
         return None
     hints = get_type_hints(cls)
     values = {}
@@ -62,7 +64,11 @@ def _object(cls: Any, raw: Any, path: str, problems: list[str]) -> Any:
         where = f"{path}.{key}" if path else str(key)
         if key not in hints:
             near = difflib.get_close_matches(str(key), hints, n=1)
-            problems.append(f"{where}: unknown" + (f"; is {near[0]} meant?" if near else ""))
+            problems.append(
+                _("%(where)s: unknown; is %(near)s meant?") % {"where": where, "near": near[0]}
+                if near
+                else _("%(where)s: unknown") % {"where": where}
+            )
             continue
         values[key] = _value(hints[key], value, where, problems)
     # Checks of the values themselves would only repeat what is already wrong.
@@ -74,28 +80,32 @@ def _value(hint: Any, value: Any, where: str, problems: list[str]) -> Any:
         return _object(hint, value, where, problems)
     if hint is str:
         if not isinstance(value, str):
-            problems.append(f"{where}: a text is expected, found {_kind(value)}")
+            problems.append(_("%(where)s: a text is expected, found %(found)s") % _here(where, value))
         return value
     if hint is float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            problems.append(f"{where}: a number of seconds is expected, found {_kind(value)}")
+            problems.append(_("%(where)s: a number of seconds is expected, found %(found)s") % _here(where, value))
             return value
         return float(value)
     if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        problems.append(f"{where}: a list of texts is expected, found {_kind(value)}")
+        problems.append(_("%(where)s: a list of texts is expected, found %(found)s") % _here(where, value))
         return value
     return tuple(value)
 
 
+def _here(where: str, value: Any) -> dict[str, str]:
+    return {"where": where, "found": _kind(value)}
+
+
 def _kind(value: Any) -> str:
     names = {
-        dict: "an object",
-        list: "a list",
-        str: "a text",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        type(None): "nothing",
+        dict: _("an object"),
+        list: _("a list"),
+        str: _("a text"),
+        bool: _("true or false"),
+        int: _("a number"),
+        float: _("a number"),
+        type(None): _("nothing"),
     }
     return names.get(type(value), type(value).__name__)
 
@@ -106,20 +116,20 @@ def problems_of(profile: Any) -> Problems:
     _look(profile, "", found)
     both = {word.casefold() for word in profile.words.active} & {word.casefold() for word in profile.words.inactive}
     if both:
-        found.append(f"words: {', '.join(sorted(both))} cannot mean both active and inactive")
+        found.append(_("words: %(words)s cannot mean both active and inactive") % {"words": ", ".join(sorted(both))})
     found += [
-        f"words.{name}: at least one word is needed"
+        _("%(where)s: at least one word is needed") % {"where": f"words.{name}"}
         for name in ("active", "inactive")
         if not getattr(profile.words, name)
     ]
     for name in ("code", "amount", "status"):
         column = getattr(profile.grid, name)
         if not column.header_id and not column.header_texts:
-            found.append(f"grid.{name}: a header id or a header text is needed")
+            found.append(_("%(where)s: a header id or a header text is needed") % {"where": f"grid.{name}"})
     if not _IDENTIFIER.fullmatch(profile.removal.function):
-        found.append("removal.function: the name of one function of the page is expected")
+        found.append(_("%(where)s: the name of one function of the page is expected") % {"where": "removal.function"})
     if len(profile.version) > 64:
-        found.append("version: at most 64 characters")
+        found.append(_("%(where)s: at most %(most)d characters") % {"where": "version", "most": 64})
     return Problems(tuple(found))
 
 
@@ -131,7 +141,10 @@ def _look(part: Any, path: str, found: list[str]) -> None:
             _look(value, where, found)
         elif isinstance(value, int | float):
             if not 0 < value <= _MAX_WAIT_SECONDS:  # also refuses NaN
-                found.append(f"{where}: between 0 and {_MAX_WAIT_SECONDS:.0f} seconds, not {value}")
+                found.append(
+                    _("%(where)s: between 0 and %(most)d seconds, not %(value)s")
+                    % {"where": where, "most": _MAX_WAIT_SECONDS, "value": value}
+                )
         else:
             texts = value if isinstance(value, tuple) else (value,)
             _look_at_texts(
@@ -142,8 +155,8 @@ def _look(part: Any, path: str, found: list[str]) -> None:
 def _look_at_texts(texts: tuple[str, ...], where: str, found: list[str], *, blank_ok: bool) -> None:
     for text in texts:
         if not text.strip() and not blank_ok:
-            found.append(f"{where}: must not be blank")
+            found.append(_("%(where)s: must not be blank") % {"where": where})
         if len(text) > _MAX_TEXT:
-            found.append(f"{where}: longer than {_MAX_TEXT} characters")
+            found.append(_("%(where)s: longer than %(most)d characters") % {"where": where, "most": _MAX_TEXT})
         if not where.startswith("words.") and _NOT_CSS.search(text):
-            found.append(f"{where}: plain CSS is expected, found {text[:60]!r}")
+            found.append(_("%(where)s: plain CSS is expected, found %(text)r") % {"where": where, "text": text[:60]})

@@ -31,7 +31,7 @@ _PICTURE_SECONDS = 3.0
 class Recorder:
     """Makes steps. `tab` is the page of which pictures are taken; None while there is none.
 
-    `secrets` are texts that must never be seen, `hidden` selectors that are painted over while `is_private` is set.
+    `secrets` are texts that must never be seen, `hidden` selectors that are painted over while `is_private` is set. `pictures` off: steps without one.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Recorder:
         clock: Callable[[], dt.datetime],
         secrets: Sequence[str],
         hidden: Sequence[str],
+        pictures: bool = True,
     ) -> None:
         self.tab: Tab | None = None
         self.is_private = False
@@ -48,6 +49,7 @@ class Recorder:
         self._clock = clock
         self._secrets = [one for one in secrets if one]
         self._hidden = [one for one in hidden if one]
+        self._pictures = pictures
 
     @asynccontextmanager
     async def step(self, name: str, *, masked: str = "", **detail: Any) -> AsyncIterator[dict[str, Any]]:
@@ -62,6 +64,8 @@ class Recorder:
         except PanelError as error:
             detail["reason"] = error.reason.value
             detail["error"] = error.detail
+            if error.expected and error.seen:
+                detail["expected"], detail["seen"] = error.expected, error.seen
             await self._tell(name, False, started_at, time.perf_counter() - begun, masked, detail)
             raise
         await self._tell(name, True, started_at, time.perf_counter() - begun, masked, detail)
@@ -94,7 +98,7 @@ class Recorder:
 
     async def _picture(self) -> bytes | None:
         """The window as PNG; None where there is nothing to picture, or where a secret would be on it."""
-        if self.tab is None:
+        if self.tab is None or not self._pictures:
             return None
         try:
             if not self.is_private:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -196,7 +196,7 @@ class Watch:
             if seen.sight in wanted and not held_back:
                 return seen
             if seen.sight not in _PASSING and not held_back:
-                raise error_for(seen, doing)
+                raise error_for(seen, doing, wanted)
             now = deadline.passed_seconds
             if seen.sight is Sight.ANTI_BOT and now > self.seconds(waits.anti_bot_seconds):
                 raise error_for(seen, doing)
@@ -204,7 +204,7 @@ class Watch:
             is_idle = (seen.sight is Sight.ELSEWHERE or held_back) and self.tab.is_quiet
             idle_since = None if not is_idle else now if idle_since is None else idle_since
             if idle_since is not None and now - idle_since > self.seconds(waits.settled_seconds):
-                raise error_for(seen, doing)
+                raise error_for(seen, doing, wanted)
             if deadline.is_over:
                 raise slow(doing)
             await deadline.pause()
@@ -214,8 +214,8 @@ def slow(doing: str) -> PanelTemporary:
     return PanelTemporary(PanelReason.SLOW, f"{doing}: no answer in time")
 
 
-def error_for(seen: Seen, doing: str) -> PanelError:
-    """What a sight means where something else was expected."""
+def error_for(seen: Seen, doing: str, wanted: Sequence[Sight] = (Sight.GRID,)) -> PanelError:
+    """What a sight means where one of `wanted` was expected."""
     match seen.sight:
         case Sight.LOGIN:
             return PanelTemporary(PanelReason.SESSION_LOST, f"{doing}: the panel asks to sign in again")
@@ -243,10 +243,23 @@ def error_for(seen: Seen, doing: str) -> PanelError:
                 retry_after_seconds=seen.retry_after_seconds,
             )
         case Sight.GONE:
-            return PanelTemporary(PanelReason.LAYOUT, f"{doing}: the panel answered with status {seen.status}")
+            return PanelTemporary(
+                PanelReason.LAYOUT, f"{doing}: the panel answered with status {seen.status}", **_compared(seen, wanted)
+            )
         case Sight.LOADING:
             return slow(doing)
         case _:
             return PanelTemporary(
-                PanelReason.LAYOUT, f"{doing}: found {seen.sight.value}, the page is not as the profile describes it"
+                PanelReason.LAYOUT,
+                f"{doing}: found {seen.sight.value}, the page is not as the profile describes it",
+                **_compared(seen, wanted),
             )
+
+
+def _compared(seen: Seen, wanted: Sequence[Sight]) -> dict[str, Any]:
+    """The screen that was wanted beside the one that is there."""
+    title, text = str(seen.page.get("title", "")), str(seen.page.get("text", ""))
+    return {
+        "expected": {"screen": " or ".join(one.value for one in wanted), "status": 200},
+        "seen": {"screen": seen.sight.value, "status": seen.status, "title": title[:100], "text": text[:160]},
+    }

@@ -79,6 +79,7 @@ class BonAdmin:
             clock=clock,
             secrets=(config.password, config.totp_secret),
             hidden=(login.password, login.second_factor),
+            pictures=config.with_pictures,
         )
         self._trace = Trace(trace_path)
         self._screens: _Screens | None = None

@@ -24,6 +24,7 @@ from promo.errors import MirrorError
 from promo.models import Issue, Pool, Publication
 from promo.rendering import DocumentBroken, read_codes_document
 from promo.services import mirroring, stock
+from promo.strength_sentences import say_strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Overview:
     lines: list[Line]
     revision: int | None = None
     written_at: str | None = None
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -79,6 +81,8 @@ class Command(BaseCommand):
             return
         for line in _table(overview):
             self.stdout.write(line)
+        for warning in overview.warnings:
+            self.stdout.write(self.style.WARNING(warning))
 
 
 def _from_rows(verbose: bool) -> Overview:
@@ -86,6 +90,7 @@ def _from_rows(verbose: bool) -> Overview:
     listed = newest.listed if newest else {}
     since_refill = mirroring.count_issued()
     in_all = dict(Issue.objects.order_by().values_list("pool").annotate(n=Count("pk")))
+    states = stock.board(now=timezone.now())
     lines = [
         Line(
             amount_uah=state.amount_uah,
@@ -98,11 +103,17 @@ def _from_rows(verbose: bool) -> Overview:
             is_active=state.is_active,
             more=_more(state) if verbose else {},
         )
-        for state in stock.board(now=timezone.now())
+        for state in states
     ]
     lines.sort(key=lambda line: line.amount_uah)
     written_at = newest.put_at.isoformat() if newest and newest.put_at else None
-    return Overview("rows", lines, revision=newest.revision if newest else None, written_at=written_at)
+    warnings = [
+        _("Too easy to guess: %(strength)s")
+        % {"strength": say_strength(amount_uah=state.amount_uah, bits=state.bits, guesses=state.guesses)}
+        for state in stock.weak_pools(states)
+    ]
+    revision = newest.revision if newest else None
+    return Overview("rows", lines, revision=revision, written_at=written_at, warnings=warnings)
 
 
 def _more(state: stock.PoolState) -> dict[str, Any]:
@@ -111,6 +122,7 @@ def _more(state: stock.PoolState) -> dict[str, Any]:
         "planned": state.planned,
         "foreign": state.foreign,
         "issued_today": state.issued_today,
+        "guesses_per_hit": None if state.bits is None else round(state.guesses),
         "days_left": None if state.days_left is None else round(state.days_left, 1),
         "last_run": f"№{state.last_run.pk} {state.last_run.state}" if state.last_run else None,
     }

@@ -1,0 +1,44 @@
+"""The connection test as a page: what is wrong with key, fields and statuses, in sentences; and how far the net below the webhooks has come."""
+
+from __future__ import annotations
+
+from django.contrib.admin.sites import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from keycrm import wiring
+from keycrm.errors import CrmError
+from keycrm.models import Connection, CrmOrder, PollCursor
+from keycrm.services import diagnosing, writing_back
+from promo.admin.asking import require
+
+VIEW = "keycrm.view_inboundevent"
+
+
+def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
+    """Asking costs a handful of calls, so it waits for the button."""
+    require(request, VIEW)
+    now = timezone.now()
+    findings: list[diagnosing.Finding] | None = None
+    trouble = ""
+    if request.method == "POST":
+        try:
+            findings = diagnosing.check_connection(crm=wiring.open_crm(urgent=True, patience_seconds=20.0), now=now)
+        except CrmError as error:
+            trouble = error.detail or error.code
+    context = {
+        **site.each_context(request),
+        "title": gettext("Connection to the CRM"),
+        "is_configured": wiring.is_configured(),
+        "findings": findings,
+        "trouble": trouble,
+        "row": Connection.objects.first(),
+        "cursors": PollCursor.objects.exclude(name="resync"),
+        "waiting": CrmOrder.objects.filter(asked_at__isnull=False, stuck_reason="").count(),
+        "writes_back": writing_back.is_on(),
+    }
+    response = TemplateResponse(request, "keycrm/connection.html", context)
+    response["Cache-Control"] = "no-store"
+    return response

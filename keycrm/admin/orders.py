@@ -1,0 +1,181 @@
+"""Orders and cards of the CRM: the mapping, what waits and why, and what a person decides of an order that is stuck."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from bonuses.models.orders import ConfirmedState
+from bonusportal.nudges import nudge
+from keycrm.admin.events import REPLAY
+from keycrm.models import CrmCard, CrmOrder
+from keycrm.reasons import say_reason
+from keycrm.services import leasing, vanishing
+from keycrm.services.vanishing import Verdict
+from promo.admin.asking import ReasonForm, ask, require, say_outcome
+from promo.admin.drawing import draw_badge
+from promo.admin.read_only import EndlessAdmin
+
+
+class StuckFilter(admin.SimpleListFilter):
+    """Those that wait for a person."""
+
+    title = _("waits for a person")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.exclude(stuck_reason="") if self.value() == "yes" else queryset
+
+
+class DecideForm(ReasonForm):
+    """What became of the order, and how one knows."""
+
+    verdict = forms.ChoiceField(
+        label=_("What became of it"),
+        choices=[
+            (Verdict.KEPT.value, _("it does not count: everything stays as it was applied")),
+            (Verdict.CANCELLED.value, _("it did not happen: what it earned is taken back")),
+        ],
+        widget=UnfoldAdminRadioSelectWidget,
+        initial=Verdict.KEPT.value,
+    )
+    field_order = ["verdict", "reason"]
+
+
+def waiting_badge(row: CrmOrder | CrmCard) -> SafeString:
+    if row.stuck_reason:
+        return draw_badge(_("stuck"), "danger")
+    if row.asked_at is not None:
+        return draw_badge(_("waits"), "info")
+    return draw_badge(_("looked at"), "success")
+
+
+@admin.register(CrmOrder)
+class CrmOrderAdmin(EndlessAdmin):
+    list_display = ["crm_id", "number", "stage_shown", "grand_total", "state_badge", "why", "placed_at", "fetched_at"]
+    list_filter = [StuckFilter, ("stage", ChoicesDropdownFilter)]
+    list_filter_submit = True
+    ordering = ["-id"]
+    sortable_by: list[str] = []
+    change_form_outer_before_template = "keycrm/order.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: CrmOrder | None = None) -> list[Any]:
+        return []
+
+    @admin.display(description=_("stage"))
+    def stage_shown(self, row: CrmOrder) -> str:
+        return str(ConfirmedState(row.stage).label) if row.stage else "—"
+
+    @admin.display(description=_("state"))
+    def state_badge(self, row: CrmOrder) -> SafeString:
+        return waiting_badge(row)
+
+    @admin.display(description=_("stuck because"))
+    def why(self, row: CrmOrder) -> str:
+        return f"{say_reason(row.stuck_reason)} {row.stuck_detail}".strip() if row.stuck_reason else "—"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/look/", wrap(look_again), name="keycrm_crmorder_look"),
+            path("<int:pk>/decide/", wrap(partial(decide, self)), name="keycrm_crmorder_decide"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "show_close": False}
+        if row is not None:
+            context |= {
+                "title": gettext("Order %(id)d of the CRM") % {"id": row.crm_id},
+                "row": row,
+                "badge": waiting_badge(row),
+                "stage": self.stage_shown(row),
+                "why": self.why(row) if row.stuck_reason else "",
+                "parts": list(CrmOrder.objects.filter(parent_id=row.crm_id).order_by("crm_id")),
+                "rivals": list(
+                    CrmOrder.objects.filter(source=row.source, number=row.number, parent_id=None).exclude(pk=row.pk)
+                    if row.number
+                    else []
+                ),
+            }
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+
+def look_again(request: HttpRequest, pk: int) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    require(request, REPLAY)
+    row = get_object_or_404(CrmOrder, pk=pk)
+    leasing.ask(CrmOrder, row.crm_id, now=timezone.now())
+    nudge("keycrm.tasks.apply_orders")
+    messages.success(request, gettext("It is looked at once more."))
+    return HttpResponseRedirect(reverse("admin:keycrm_crmorder_change", args=[pk]))
+
+
+def decide(model_admin: CrmOrderAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """A person says what became of an order that is stuck."""
+    actor = require(request, REPLAY)
+    row = get_object_or_404(CrmOrder, pk=pk)
+    back = reverse("admin:keycrm_crmorder_change", args=[pk])
+    form = DecideForm(request.POST or None)
+
+    def act() -> str:
+        vanishing.set_aside(crm_id=row.crm_id, actor=actor, now=timezone.now(), **form.cleaned_data)
+        nudge("keycrm.tasks.apply_orders")
+        return gettext("The order is set aside.")
+
+    if request.method == "POST" and form.is_valid() and say_outcome(request, act):
+        return HttpResponseRedirect(back)
+    return ask(
+        request, model_admin.admin_site, title=_("Set the order aside"), button=_("Set aside"), back=back, form=form, is_dangerous=True,
+        sentence=_("From now on this order of the CRM does not count. The CRM itself is not changed."), extra={"subject": str(row)},
+    )  # fmt: skip
+
+
+@admin.register(CrmCard)
+class CrmCardAdmin(EndlessAdmin):
+    list_display = ["crm_id", "order_shown", "points_shown", "state_badge", "why", "finished_at"]
+    list_filter = [StuckFilter]
+    list_filter_submit = True
+    fetched_after = ("reserve",)
+    ordering = ["-id"]
+    sortable_by: list[str] = []
+    fields = ["crm_id", "order_shown", "points_shown", "why", "finished_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.fields
+
+    @admin.display(description=_("order in the CRM"))
+    def order_shown(self, card: CrmCard) -> str:
+        return f"{card.reserve.crm_order_id}" if hasattr(card, "reserve") else "—"
+
+    @admin.display(description=_("points reserved of those asked for"))
+    def points_shown(self, card: CrmCard) -> str:
+        return f"{card.reserve.points} / {card.reserve.asked_points}" if hasattr(card, "reserve") else "—"
+
+    @admin.display(description=_("state"))
+    def state_badge(self, card: CrmCard) -> SafeString:
+        return waiting_badge(card)
+
+    @admin.display(description=_("stuck because"))
+    def why(self, card: CrmCard) -> str:
+        return f"{say_reason(card.stuck_reason)} {card.stuck_detail}".strip() if card.stuck_reason else "—"

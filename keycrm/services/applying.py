@@ -1,0 +1,302 @@
+"""What the CRM says of an order reaches the ledger: take the lease, then fetch, then apply, in this order.
+
+Fetched under the lease, snapshots of one order arrive in the order in which they were true. Parts of a split order are fetched together and applied as
+their root. bonuses.services.orders decides what moves; whoever ends here without a decision is stuck with a reason, and a new hint tries again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+
+from bonuses.models import Order as LedgerOrder
+from bonuses.policy_orders import Stage
+from bonuses.services import customers, orders
+from bonuses.services.orders import Outcome
+from bonusportal.errors import PortalError
+from keycrm.crm import Crm
+from keycrm.errors import NotFound
+from keycrm.models import BuyerLink, CrmOrder, ManualReserve
+from keycrm.models.events import EventState, Subject
+from keycrm.payloads import Order
+from keycrm.policy import Part, activated_at, number_of, source_name, stage_of, stage_of_parts, totals_of_parts
+from keycrm.reasons import Reason
+from keycrm.services import leasing, paying, vanishing
+from keycrm.services.leasing import Lease
+from keycrm.services.receiving import settle_events
+
+ACTOR = "crm"
+MOST_PARTS, MOST_ANCESTORS = 40, 5
+MOST_LOOKS_FOR_UNKNOWN = 4
+WAITS, STUCK = "waits", "stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is special about the account: overrides of stages per status, sources that are the shop."""
+
+    stages: Mapping[int, Stage]
+    shop_sources: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of one order. `releasing` are holds whose codes wait for the evidence."""
+
+    crm_id: int
+    outcome: str
+    customer_id: int | None = None
+    releasing: tuple[int, ...] = ()
+
+    @property
+    def is_put_off(self) -> bool:
+        return self.outcome == WAITS
+
+
+class _Stuck(Exception):
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = None) -> Worked | None:
+    """Work on the order that has waited longest. None when nothing waits; an order that met trouble is put off or stuck, and counts as worked on."""
+    lease = leasing.take(CrmOrder, now=now, pk=pk)
+    if lease is None:
+        return None
+    crm_id: int = CrmOrder.objects.values_list("crm_id", flat=True).get(pk=lease.pk)
+    worked = Worked(crm_id, WAITS)
+    with leasing.minding(lease, now=now):
+        try:
+            worked = _apply(crm, lease, crm_id, rules=rules, now=now)
+            if worked.outcome != WAITS:
+                leasing.finish(lease)
+        except _Stuck as stuck:
+            leasing.stick(lease, stuck.reason, stuck.detail)
+        except PortalError as error:
+            # The ledger refused: nothing was written, and the same snapshot would be refused again.
+            leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+    reason = CrmOrder.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
+    if reason and worked.outcome == WAITS:
+        worked = Worked(crm_id, STUCK)
+    if reason or worked.outcome != WAITS:
+        state, word = (EventState.STUCK, reason) if reason else _as_event(worked.outcome)
+        settle_events(subject=Subject.ORDER, subject_id=crm_id, until=now, state=state, reason=word, now=now)
+    return worked
+
+
+def _as_event(outcome: str) -> tuple[str, str]:
+    if outcome in {Outcome.HISTORY, Reason.SET_ASIDE}:
+        return EventState.IGNORED, Reason.HISTORY if outcome == Outcome.HISTORY else Reason.SET_ASIDE
+    return EventState.APPLIED, ""
+
+
+def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetime) -> Worked:
+    try:
+        order = crm.order(crm_id)
+    except NotFound:
+        return _note_missing(crm, lease, crm_id, now=now)
+    root_id = _find_root(order)
+    _note_seen(lease, order, rules=rules, now=now)
+    if root_id != crm_id:
+        # The root adds its parts up; one lease at a time, so it is asked instead of taken.
+        leasing.ask(CrmOrder, root_id, now=now)
+        return Worked(crm_id, "part of another")
+    parts = [Part(order, stage_of(order, rules.stages))]
+    for part_id in _parts_of(crm_id):
+        try:
+            part = crm.order(part_id)
+        except NotFound:
+            _note_part_missing(crm, part_id, now=now)
+            raise _Stuck(Reason.PART_VANISHED, f"CRM {part_id}") from None
+        _note_part(part, rules=rules, now=now)
+        parts.append(Part(part, stage_of(part, rules.stages)))
+    return _apply_parts(lease, parts, rules=rules, now=now)
+
+
+def _find_root(order: Order) -> int:
+    """The order that this one was split off from, however often. Only what is known already is followed: an unknown ancestor is fetched on its own turn."""
+    at, root = order.parent_id, order.id
+    for _ in range(MOST_ANCESTORS):
+        if at is None or CrmOrder.objects.filter(crm_id=at, set_aside_at__isnull=False).exists():
+            return root
+        root = at
+        at = CrmOrder.objects.filter(crm_id=at).values_list("parent_id", flat=True).first()
+    raise _Stuck(Reason.PARENT_LOOP, f"CRM {order.id}")
+
+
+def _parts_of(root_id: int) -> list[int]:
+    """Every part of a root, also of its parts, that was not set aside."""
+    found: list[int] = []
+    level = [root_id]
+    while level and len(found) < MOST_PARTS:
+        level = list(
+            CrmOrder.objects.filter(parent_id__in=level, set_aside_at=None)
+            .exclude(crm_id__in=[root_id, *found])
+            .order_by("crm_id")
+            .values_list("crm_id", flat=True)
+        )
+        found += level
+    return found
+
+
+def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, object]:
+    return {
+        "parent_id": order.parent_id, "source": source_name(order.source_id, rules.shop_sources), "number": number_of(order),
+        "stage": stage_of(order, rules.stages).value, "status_id": order.status_id, "grand_total": order.grand_total,
+        "buyer_id": order.buyer.id if order.buyer else None, "placed_at": order.placed_at, "seen_at": order.updated_at, "fetched_at": now,
+        "missing_at": None,
+    }  # fmt: skip
+
+
+def _note_seen(lease: Lease, order: Order, *, rules: Rules, now: dt.datetime) -> None:
+    with leasing.fenced(lease) as row:
+        columns = _columns(order, rules=rules, now=now)
+        if row.owns_number and (row.source, row.number) != (columns["source"], columns["number"]):
+            columns["owns_number"] = False
+        CrmOrder.objects.filter(pk=row.pk).update(**columns)
+
+
+def _note_part(order: Order, *, rules: Rules, now: dt.datetime) -> None:
+    CrmOrder.objects.filter(crm_id=order.id).update(**_columns(order, rules=rules, now=now), owns_number=False)
+
+
+def _note_missing(crm: Crm, lease: Lease, crm_id: int, *, now: dt.datetime) -> Worked:
+    """A missing order changes nothing by itself."""
+    row = CrmOrder.objects.get(pk=lease.pk)
+    if row.set_aside_at is not None:
+        return Worked(crm_id, Reason.SET_ASIDE)
+    vanishing.note_missing(crm_id, now=now)
+    if row.fetched_at is None:
+        # Named by an event and never seen: perhaps it is not there yet.
+        if lease.attempts >= MOST_LOOKS_FOR_UNKNOWN:
+            raise _Stuck(NotFound.code)
+        leasing.put_off(lease, now=now)
+        return Worked(crm_id, WAITS)
+    if vanishing.is_gone(crm, crm_id, now=now):
+        raise _Stuck(Reason.VANISHED, f"since {row.missing_at:%Y-%m-%d %H:%M}" if row.missing_at else "")
+    leasing.put_off(lease, now=now, after_seconds=vanishing.LOOK_AGAIN_AFTER.total_seconds())
+    return Worked(crm_id, WAITS)
+
+
+def _note_part_missing(crm: Crm, part_id: int, *, now: dt.datetime) -> None:
+    vanishing.note_missing(part_id, now=now)
+    leasing.ask(CrmOrder, part_id, now=now)
+
+
+def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.datetime) -> Worked:
+    root = parts[0].order
+    if root.placed_at is None:
+        raise _Stuck(Reason.NO_MOMENT)
+    source, number = source_name(root.source_id, rules.shop_sources), number_of(root)
+    with leasing.fenced(lease) as row:
+        if row.set_aside_at is not None:
+            return Worked(root.id, Reason.SET_ASIDE)
+    if is_history(source, number, root.placed_at):
+        return Worked(root.id, Outcome.HISTORY)
+    _claim_number(lease, root.id, source, number, now=now)
+    customer_id = _find_customer(parts, now=now)
+    stage = stage_of_parts(parts)
+    code = paying.find_code(part.order.promocode for part in parts)
+    paid = (
+        paying.pay_for(code, customer_id=customer_id, may_charge=stage is not Stage.CANCELLED, now=now, actor=ACTOR)
+        if code
+        else []
+    )
+    if paid is None:
+        raise _Stuck(Reason.NO_PAYER)
+    is_ours = code is not None and paying.was_handed_out(code)
+    ids = [part.order.id for part in parts]
+    reserved = dict(ManualReserve.objects.filter(crm_order_id__in=ids).values_list("hold_id", "points"))
+    ours_uah = sum(reserved.values()) + (code.pool.amount_uah if code and is_ours else 0)
+    with leasing.fenced(lease):
+        applied = orders.apply_snapshot(
+            snapshot=orders.Snapshot(
+                source=source, number=number, stage=stage, totals=totals_of_parts(parts, ours_uah=ours_uah),
+                placed_at=root.placed_at, seen_at=_seen_at(root.id, now=now), customer_id=customer_id, activated_at=activated_at(parts),
+                hold_ids=(*paid, *reserved), reason=f"CRM {root.id}",
+            ),
+            now=now, actor=ACTOR,
+        )  # fmt: skip
+        if code is not None and is_ours and stage is not Stage.CANCELLED:
+            paying.mark_redeemed(code, crm_id=root.id, now=now, actor=ACTOR)
+        CrmOrder.objects.filter(crm_id__in=ids).update(order_id=applied.order_id)
+        CrmOrder.objects.filter(pk=lease.pk).update(code=code)
+        _link_buyers(parts, customer_id)
+    return Worked(root.id, applied.outcome.value, customer_id, applied.releasing)
+
+
+def _seen_at(root_id: int, *, now: dt.datetime) -> dt.datetime:
+    """The CRM's newest moment of all parts, also of those that do not count any more: taking one out must not look like going back in time."""
+    family = [root_id]
+    for _ in range(MOST_ANCESTORS):
+        family += (
+            CrmOrder.objects.filter(parent_id__in=family).exclude(crm_id__in=family).values_list("crm_id", flat=True)
+        )
+    newest: dt.datetime | None = CrmOrder.objects.filter(crm_id__in=family).aggregate(at=Max("seen_at"))["at"]
+    return newest or now
+
+
+def is_history(source: str, number: str, placed_at: dt.datetime) -> bool:
+    """Placed before the program, and not imported as in flight. Asked before anything is made for it: no customer, no hold."""
+    starts_at = settings.PROGRAM_STARTS_AT
+    if starts_at is not None and placed_at >= starts_at:
+        return False
+    return not LedgerOrder.objects.filter(source=source, number=number).exists()
+
+
+def _claim_number(lease: Lease, crm_id: int, source: str, number: str, *, now: dt.datetime) -> None:
+    """One root per number. Of two orders with one number neither is applied any more until a person has set one of them aside."""
+    same = CrmOrder.objects.filter(source=source, number=number, set_aside_at=None, parent_id=None).exclude(
+        crm_id=crm_id
+    )
+    starts_at = settings.PROGRAM_STARTS_AT
+    rivals = list((same.filter(placed_at__gte=starts_at) if starts_at else same).values_list("crm_id", flat=True))
+    if not rivals:
+        try:
+            with transaction.atomic(), leasing.fenced(lease) as row:
+                # A number whose owner was set aside is free again.
+                CrmOrder.objects.filter(source=source, number=number, owns_number=True).exclude(pk=row.pk).exclude(
+                    set_aside_at=None
+                ).update(owns_number=False)
+                CrmOrder.objects.filter(pk=row.pk).update(owns_number=True)
+                return
+        except IntegrityError:
+            # The other one has claimed it at this very moment.
+            rivals = list(
+                CrmOrder.objects.filter(source=source, number=number, owns_number=True).values_list("crm_id", flat=True)
+            )
+    told = f"CRM {', '.join(map(str, sorted([crm_id, *rivals])))}"
+    # The other one may have been applied before; from here on it is not touched either.
+    CrmOrder.objects.filter(crm_id__in=rivals).update(
+        asks=F("asks") + 1, asked_at=now, stuck_reason=Reason.SAME_NUMBER, stuck_detail=told
+    )
+    raise _Stuck(Reason.SAME_NUMBER, told)
+
+
+def _find_customer(parts: Sequence[Part], *, now: dt.datetime) -> int | None:
+    """Who earns: the phone of the order, of the root first. None where none of the parts has a Ukrainian phone."""
+    for part in parts:
+        buyer = part.order.buyer
+        if buyer is not None and buyer.canonical_phone:
+            return customers.find_or_create(
+                phone=buyer.canonical_phone, now=now, email=buyer.email, name=buyer.full_name
+            )
+    return None
+
+
+def _link_buyers(parts: Sequence[Part], customer_id: int | None) -> None:
+    """The buyer of an order is a card of the customer: known from now on, pushed to by the write-back."""
+    if customer_id is None:
+        return
+    for part in parts:
+        buyer = part.order.buyer
+        if buyer is not None and buyer.id is not None and buyer.canonical_phone:
+            _made, is_new = BuyerLink.objects.get_or_create(buyer_id=buyer.id, defaults={"customer_id": customer_id})
+            if is_new:
+                BuyerLink.objects.filter(customer_id=customer_id, buyer_id=None).delete()

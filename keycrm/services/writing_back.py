@@ -1,0 +1,301 @@
+"""The balance reaches the buyer's card: the absolute figures, of the customer's newest entry, into the custom fields of every buyer with that phone.
+
+The ledger is the outbox: who is behind is a query. Pushing is absolute, so it may be repeated and coalesced at will. A figure is lowered only where the CRM
+still shows what we last pushed; otherwise a person changed it, and a person decides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+from bonuses.dialect import stamp
+from bonuses.models import Customer, ImportBatch, ImportLine
+from keycrm.crm import Crm
+from keycrm.errors import CrmError, CrmPermanent, CrmTemporary, NotFound
+from keycrm.models import BuyerLink
+from keycrm.payloads import Buyer
+from keycrm.reasons import Reason
+from keycrm.services import leasing, picturing
+from keycrm.services.leasing import Lease
+from keycrm.services.picturing import Picture
+
+logger = logging.getLogger(__name__)
+REST = dt.timedelta(seconds=30)  # several entries in a row become one push
+NOBODY_AGAIN = dt.timedelta(days=1)
+
+# A link is behind when the customer has an entry that is newer than the one pushed: one step into an index per account and side. Ids of one customer's
+# entries grow in the order of commits, because they are taken under the lock of the accounts.
+_BEHIND = """
+SELECT l.id FROM keycrm_buyerlink l WHERE l.stuck_reason = '' AND (l.retry_at IS NULL OR l.retry_at <= %s)
+AND (l.lease_token IS NULL OR l.lease_lapses_at <= %s) AND (l.pushed_at IS NULL OR l.pushed_at <= %s OR l.attempts > 0)
+AND EXISTS (SELECT 1 FROM bonuses_account a WHERE a.customer_id = l.customer_id AND (
+    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.debit_id = a.id AND e.id > l.pushed_entry) OR
+    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.credit_id = a.id AND e.id > l.pushed_entry)))
+ORDER BY l.retry_at NULLS FIRST, l.pushed_at NULLS FIRST, l.id LIMIT %s
+"""
+# Customers who have entries and whom nobody has looked up in the CRM yet.
+_UNLINKED = """
+SELECT c.id FROM bonuses_customer c WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM keycrm_buyerlink l WHERE l.customer_id = c.id)
+AND EXISTS (SELECT 1 FROM bonuses_account a WHERE a.customer_id = c.id AND (
+    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.debit_id = a.id) OR EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.credit_id = a.id)))
+ORDER BY c.id LIMIT %s
+"""
+_NEWEST = """
+SELECT MAX(newest) FROM (
+    SELECT (SELECT MAX(e.id) FROM bonuses_ledgerentry e WHERE e.debit_id = a.id) AS newest FROM bonuses_account a WHERE a.customer_id = %s UNION ALL
+    SELECT (SELECT MAX(e.id) FROM bonuses_ledgerentry e WHERE e.credit_id = a.id) AS newest FROM bonuses_account a WHERE a.customer_id = %s
+) sides
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Uuids of the custom fields of buyers, by what they show; a field without a name in the settings is not written."""
+
+    available: str
+    reserved: str = ""
+    until: str = ""
+    history: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one customer: how many cards were written, were right already, or need a person."""
+
+    customer_id: int
+    written: int = 0
+    equal: int = 0
+    stuck: int = 0
+    put_off: int = 0
+
+    @property
+    def is_put_off(self) -> bool:
+        return bool(self.put_off)
+
+
+def is_on() -> bool:
+    """Off until the migration of balances is marked finished: before that the CRM's figures are the only ones there are."""
+    if settings.KEYCRM_WRITE_BACK in {"on", "off"}:
+        return bool(settings.KEYCRM_WRITE_BACK == "on")
+    batches = ImportBatch.objects
+    return batches.filter(finished_at__isnull=False).exists() and not batches.filter(finished_at=None).exists()
+
+
+def newest_entry(customer_id: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [customer_id, customer_id])
+        (newest,) = cursor.fetchone()
+    return int(newest or 0)
+
+
+def find_behind(*, now: dt.datetime, at_most: int = 200) -> list[int]:
+    """Links to push, those first that have waited longest."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND, [stamp(now), stamp(now), stamp(now - REST), at_most])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def is_behind(link: BuyerLink) -> bool:
+    return newest_entry(link.customer_id) > link.pushed_entry
+
+
+def find_unlinked(*, at_most: int = 200) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_UNLINKED, [at_most])
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def prepare(*, at_most: int = 200) -> int:
+    """Customers with entries whom nobody has looked up yet wait from now on. Returns how many."""
+    unlinked = find_unlinked(at_most=at_most)
+    for customer_id in unlinked:
+        BuyerLink.objects.get_or_create(customer_id=customer_id, buyer_id=None)
+    _follow_merges()
+    return len(unlinked)
+
+
+def push_next(crm: Crm, *, fields: Fields, now: dt.datetime) -> Pushed | None:
+    """Push the customer who has waited longest. None when nobody is behind, or the write-back is off."""
+    if not is_on():
+        return None
+    for pk in find_behind(now=now, at_most=5):
+        lease = _take(pk, now=now)
+        if lease is not None:
+            return _push(crm, lease, fields=fields, now=now)
+    return None
+
+
+def _follow_merges() -> None:
+    """Cards of a customer who was merged into another are the survivor's: they are behind from then on."""
+    for link in BuyerLink.objects.filter(customer__merged_into__isnull=False).select_related("customer__merged_into")[
+        :100
+    ]:
+        survivor = link.customer.merged_into
+        if link.buyer_id is None:
+            link.delete()
+        else:
+            BuyerLink.objects.filter(pk=link.pk).update(customer=survivor, pushed_entry=0)
+            BuyerLink.objects.filter(customer=survivor, buyer_id=None).delete()
+
+
+def _take(pk: int, *, now: dt.datetime) -> Lease | None:
+    """Links are found by the query above, not by being asked for; the lease is the same."""
+    BuyerLink.objects.filter(pk=pk, asked_at=None).update(asked_at=now)
+    return leasing.take(BuyerLink, now=now, pk=pk)
+
+
+def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed:
+    """All cards of the customer, in one go: who has which card is looked up anew each time, because cards are merged and made by hand."""
+    link = BuyerLink.objects.select_related("customer").get(pk=lease.pk)
+    customer = link.customer
+    if customer.erased_at or not customer.phone:
+        link.delete()
+        return Pushed(customer.pk)
+    # The entry first, then the balance: what arrives in between makes the customer behind again, never silently done.
+    newest = newest_entry(customer.pk)
+    picture = picturing.paint(customer.pk, now=now)
+    try:
+        buyers = list(crm.buyers_by_phone(customer.phone))
+        _note_buyers(customer, buyers, now=now)
+    except CrmError as error:
+        return _note_trouble(lease, link, error, now=now)
+    if not buyers:
+        leasing.finish(lease, checked_at=now, pushed_entry=0)
+        _note_nobody(customer, now=now)
+        return Pushed(customer.pk)
+    outcome = {"written": 0, "equal": 0, "stuck": 0, "put_off": 0}
+    for buyer in buyers:
+        mine = BuyerLink.objects.get(buyer_id=buyer.id)
+        own = lease if mine.pk == lease.pk else _take(mine.pk, now=now)
+        if own is None:
+            continue
+        outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
+    return Pushed(customer.pk, **outcome)
+
+
+def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetime) -> None:
+    """The cards that the CRM shows for this phone are the customer's; a card of ours that it does not show was merged away or has another phone now."""
+    ids = [buyer.id for buyer in buyers]
+    for buyer_id in ids:
+        link, _made = BuyerLink.objects.get_or_create(buyer_id=buyer_id, defaults={"customer_id": customer.pk})
+        if link.customer_id != customer.pk:
+            # The phone went from one person's card to another's: what stands on it is not what we pushed for this customer.
+            BuyerLink.objects.filter(pk=link.pk).update(
+                customer_id=customer.pk, pushed_entry=0, stuck_reason="", stuck_detail=""
+            )
+    if ids:
+        BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids).delete()
+        BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
+
+
+def _note_nobody(customer: Customer, *, now: dt.datetime) -> None:
+    """Nobody in the CRM has this phone: looked up again in a day, or as soon as an order brings a card."""
+    BuyerLink.objects.filter(customer_id=customer.pk, buyer_id__isnull=False).delete()
+    link, _made = BuyerLink.objects.get_or_create(customer_id=customer.pk, buyer_id=None)
+    BuyerLink.objects.filter(pk=link.pk).update(checked_at=now, retry_at=now + NOBODY_AGAIN, asked_at=None)
+
+
+def _note_trouble(lease: Lease, link: BuyerLink, error: CrmError, *, now: dt.datetime) -> Pushed:
+    if isinstance(error, CrmTemporary):
+        leasing.put_off(lease, now=now, after_seconds=error.retry_after_seconds)
+        return Pushed(link.customer_id, put_off=1)
+    leasing.stick(lease, error.code, error.detail)
+    return Pushed(link.customer_id, stuck=1)
+
+
+def write_card(
+    crm: Crm, lease: Lease, buyer: Buyer, picture: Picture, *, fields: Fields, newest: int, now: dt.datetime
+) -> str:
+    """One card. Returns `written`, `equal`, `stuck` or `put_off`."""
+    link = BuyerLink.objects.get(pk=lease.pk)
+    shown = buyer.custom_fields or {}
+    wanted = picturing.as_values(picture, fields)
+    changes = {uuid: value for uuid, value in wanted.items() if shown.get(uuid, "").strip() != value}
+    if changes and (doubt := _changed_by_hand(link, shown, picture, fields)):
+        leasing.stick(lease, Reason.CHANGED_BY_HAND, doubt, checked_at=now)
+        return "stuck"
+    try:
+        if changes:
+            # Stored before it is sent: without an answer the CRM may show these figures all the same, and they are ours.
+            BuyerLink.objects.filter(pk=link.pk, lease_token=lease.token).update(
+                attempted_available=picture.available, attempted_reserved=picture.reserved
+            )
+            crm.update_buyer(buyer.id, full_name=buyer.full_name, custom_fields=changes)
+    except NotFound:
+        # Merged away this very moment: the next look finds the survivor by the phone.
+        BuyerLink.objects.filter(pk=link.pk).delete()
+        return "put_off"
+    except CrmTemporary as error:
+        leasing.put_off(lease, now=now, after_seconds=error.retry_after_seconds)
+        return "put_off"
+    except CrmPermanent as error:
+        leasing.stick(lease, error.code, error.detail)
+        return "stuck"
+    leasing.finish(
+        lease, pushed_entry=newest, pushed_at=now, checked_at=now, pushed_available=picture.available, pushed_reserved=picture.reserved,
+        attempted_available=None, attempted_reserved=None, is_overwritten=False,
+    )  # fmt: skip
+    return "written" if changes else "equal"
+
+
+def _changed_by_hand(link: BuyerLink, shown: Mapping[str, str], picture: Picture, fields: Fields) -> str:
+    """What stands there and what should, where lowering it would destroy what a person wrote; empty where there is no doubt."""
+    if link.is_overwritten:
+        return ""
+    imported = None
+    if link.pushed_available is None:
+        imported = (
+            ImportLine.objects.filter(customer_id=link.customer_id)
+            .order_by("-pk")
+            .values_list("active", "reserved")
+            .first()
+        )
+    for name, uuid, wanted, ours in (
+        (
+            "available",
+            fields.available,
+            picture.available,
+            {link.pushed_available, link.attempted_available, imported[0] if imported else None},
+        ),
+        (
+            "reserved",
+            fields.reserved,
+            picture.reserved,
+            {link.pushed_reserved, link.attempted_reserved, imported[1] if imported else None},
+        ),
+    ):
+        stands = shown.get(uuid, "").strip() if uuid else ""
+        if not stands:
+            continue
+        figure = picturing.read_figure(stands)
+        if figure is None or (figure > wanted and figure not in ours):
+            return f"{name}: CRM {stands[:20]}, portal {wanted}, pushed {link.pushed_available if name == 'available' else link.pushed_reserved}"
+    return ""
+
+
+def overwrite(*, link_id: int, actor: str, now: dt.datetime) -> bool:
+    """A person says that the portal is right: what stands on the card counts as ours and may be lowered. False where it is not stuck by this."""
+    link = BuyerLink.objects.filter(pk=link_id, stuck_reason=Reason.CHANGED_BY_HAND).first()
+    if link is None:
+        return False
+    logger.info("%s says that the portal is right about link %s", actor, link_id)
+    return bool(
+        BuyerLink.objects.filter(pk=link_id, stuck_reason=Reason.CHANGED_BY_HAND).update(
+            stuck_reason="", stuck_detail="", retry_at=None, attempts=0, is_overwritten=True
+        )
+    )
+
+
+def try_again(*, link_id: int) -> bool:
+    return bool(
+        BuyerLink.objects.filter(pk=link_id)
+        .exclude(stuck_reason="")
+        .update(stuck_reason="", stuck_detail="", retry_at=None, attempts=0)
+    )

@@ -1,0 +1,57 @@
+"""`/widgets/config.json`: what the tag in the shop's pages fetches first. Never stored anywhere, so that switching off works at once."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.templatetags.static import static
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from bonuses.services.ruling import rule_in_force
+from storefront import wiring
+from storefront.configuration import configure, language_of
+from storefront.models import Channel
+from storefront.services import doorkeeping, dressing
+
+logger = logging.getLogger(__name__)
+# Marks a request that staff's connection test makes; nobody outside can set it.
+TRIAL = "portal.trial"
+
+
+@csrf_exempt
+def show_configuration(request: HttpRequest) -> HttpResponse:
+    """For the page's language (`?lang=`). Where anything fails the answer is "off": a shop without us is a shop that works."""
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    try:
+        answer = JsonResponse(_configuration(request), json_dumps_params={"ensure_ascii": False})
+    except DatabaseError:
+        logger.exception("the configuration of the widgets could not be read")
+        answer = JsonResponse({"off": True})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _configuration(request: HttpRequest) -> dict[str, object]:
+    now = timezone.now()
+    look = dressing.look_in_use()
+    # Strangers' origins would fill the table; the shop's own say that the tag is in place.
+    origin = request.headers.get("Origin", "")
+    if origin in settings.STOREFRONT_ORIGINS and TRIAL not in request.META:
+        dressing.note_visit(origin=origin, now=now)
+    if look.is_off or not doorkeeping.is_open_for(0):
+        return {"off": True, "version": look.version}
+    rule = rule_in_force(now)
+    return configure(
+        look,
+        language=language_of(request.GET.get("lang", "")),
+        portal=request.build_absolute_uri("/").rstrip("/"),
+        static_url=lambda path: request.build_absolute_uri(static(path)),
+        share_percent=rule.share_percent,
+        rate_percent=float(rule.rate_percent),
+        channels=[channel.value for channel in wiring.channels() if channel != Channel.CONSOLE],
+    )

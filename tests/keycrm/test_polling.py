@@ -1,0 +1,247 @@
+"""The net below the webhooks, and orders that are gone."""
+
+import datetime as dt
+
+import pytest
+
+from bonuses.models import Order as LedgerOrder
+from bonusportal.errors import BadInput, Conflict
+from keycrm.errors import CrmUnavailable, NotConfigured
+from keycrm.models import CrmOrder, InboundEvent, PollCursor
+from keycrm.payloads import Order, Page
+from keycrm.services import polling, vanishing
+from keycrm.services.polling import CREATED, UPDATED
+from tests.factories import NOW
+from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide, raising
+from tests.keycrm.journeys import RULES, has, hear_and_work, net, poll, stuck, work
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def far():
+    return FarSide()
+
+
+def asked():
+    return set(CrmOrder.objects.filter(asked_at__isnull=False).values_list("crm_id", flat=True))
+
+
+def test_a_week_without_webhooks_loses_nothing(far):
+    poll(far, CREATED)
+    poll(far, UPDATED)
+    orders = []
+    for _day in range(7):
+        for _order in range(8):
+            orders.append(far.place(total="100"))
+            far.pass_time(minutes=30)
+        far.pass_time(hours=20)
+    for order in orders[::2]:
+        far.change(order, status=COMPLETED)
+        far.pass_time(seconds=30)
+    poll(far, CREATED)
+    poll(far, UPDATED)
+    work(far)
+    assert LedgerOrder.objects.count() == 56
+    assert sum(net(order.number) for order in orders) == 28 * 10
+    assert not InboundEvent.objects.exists()
+
+
+def test_a_new_order_that_the_list_of_changes_hides_is_found_by_the_other_list(far):
+    far.is_hiding_new_orders = True
+    for name in (CREATED, UPDATED):
+        poll(far, name)
+    far.pass_time(hours=1)
+    order = far.place()
+    far.pass_time(minutes=5)
+    poll(far, UPDATED)
+    assert asked() == set()
+    poll(far, CREATED)
+    assert asked() == {order.id}
+
+
+def test_an_order_that_arrives_hours_after_it_was_placed_is_found(far):
+    poll(far, CREATED)
+    far.pass_time(hours=10)
+    poll(far, CREATED)
+    late = far.place(ordered_at=far.now - 9 * HOUR)
+    far.pass_time(minutes=15)
+    poll(far, CREATED)
+    assert asked() == {late.id}
+
+
+def test_what_did_not_change_is_not_fetched_again(far):
+    order = far.place()
+    far.pass_time(seconds=6)
+    hear_and_work(far, order.id)
+    far.pass_time(minutes=5)
+    for name in (CREATED, UPDATED):
+        poll(far, name)
+    assert asked() == set()
+
+
+def test_a_change_within_the_second_of_the_fetch_is_not_missed(far):
+    order = far.place()
+    hear_and_work(far, order.id)
+    far.change(order, status=COMPLETED)  # the same moment in the CRM, and its webhook is lost
+    far.pass_time(minutes=5)
+    poll(far, UPDATED)
+    work(far)
+    assert net(order.number) == 100
+
+
+def test_orders_from_before_the_program_are_left_alone(far, settings):
+    settings.PROGRAM_STARTS_AT = NOW
+    far.place(ordered_at=NOW - HOUR)
+    fresh = far.place()
+    far.pass_time(minutes=5)
+    poll(far, UPDATED)
+    assert asked() == {fresh.id}
+
+
+def test_a_poll_that_broke_off_goes_on_in_the_same_window_at_the_same_page(far):
+    for _ in range(120):
+        far.place()
+    far.pass_time(minutes=10)
+    while not asked():
+        polling.poll(far, name=UPDATED, rules=RULES, now=far.now, at_most_pages=1)
+    cursor = PollCursor.objects.get(name=UPDATED)
+    window = cursor.window_to
+    assert (cursor.page, len(asked())) == (2, 50)
+    far.trouble = raising(CrmUnavailable())
+    with pytest.raises(CrmUnavailable):
+        polling.poll(far, name=UPDATED, rules=RULES, now=far.now)
+    assert PollCursor.objects.get(name=UPDATED).window_to == window
+    poll(far, UPDATED)
+    assert len(asked()) == 120
+
+
+def test_two_pollers_never_share_a_window_and_a_dead_one_loses_it(far):
+    token = polling._take(UPDATED, now=far.now)
+    assert token is not None
+    assert polling.poll(far, name=UPDATED, rules=RULES, now=far.now) is None
+    assert polling.poll(far, name=UPDATED, rules=RULES, now=far.now + polling.LEASE_LIVES) is not None
+
+
+def test_orders_that_leave_the_window_while_it_is_read_hide_no_other(far):
+    orders = [far.place() for _ in range(60)]
+    far.pass_time(minutes=10)
+    ask = far.orders
+    pages = []
+
+    def orders_changing_between_pages(*, page=1, **spans):
+        found: Page[Order] = ask(page=page, **spans)
+        pages.append(page)
+        if page == 1 and pages.count(1) == 1 and found.items:
+            far.pass_time(seconds=30)
+            for order in orders[:20]:  # they move out of the window: the rows behind them move up a page
+                far.change(order, status=UNDER_WAY)
+        return found
+
+    far.orders = orders_changing_between_pages
+    poll(far, UPDATED)
+    assert asked() == {order.id for order in orders}
+
+
+# --- vanished
+
+
+def test_a_deleted_order_changes_nothing_until_it_was_missing_for_a_day_and_a_person_decides(far):
+    order = far.place(status=COMPLETED)
+    hear_and_work(far, order.id)
+    far.delete(order)
+    hear_and_work(far, order.id)
+    far.pass_time(hours=23)
+    work(far)
+    assert (stuck(order.id), net(order.number)) == ("", 100)
+    far.pass_time(hours=2)
+    work(far)
+    assert (stuck(order.id), net(order.number)) == ("vanished", 100)
+    vanishing.set_aside(
+        crm_id=order.id, verdict="cancelled", reason="deleted by mistake of the shop", actor="olena", now=far.now
+    )
+    assert (stuck(order.id), net(order.number)) == ("", 0)
+    assert LedgerOrder.objects.get().snapshots.order_by("-revision")[0].actor == "olena"
+
+
+def test_a_person_may_decide_that_a_vanished_order_keeps_what_it_earned(far):
+    order = far.place(status=COMPLETED)
+    hear_and_work(far, order.id)
+    far.delete(order)
+    hear_and_work(far, order.id)
+    far.pass_time(hours=25)
+    work(far)
+    with pytest.raises(BadInput):
+        vanishing.set_aside(crm_id=order.id, verdict="kept", reason=" ", actor="olena", now=far.now)
+    vanishing.set_aside(crm_id=order.id, verdict="kept", reason="archived", actor="olena", now=far.now)
+    assert net(order.number) == 100
+    with pytest.raises(Conflict):
+        vanishing.set_aside(crm_id=order.id, verdict="cancelled", reason="again", actor="olena", now=far.now)
+
+
+def test_an_order_that_comes_back_within_the_day_was_never_gone(far):
+    order = far.place(status=COMPLETED)
+    hear_and_work(far, order.id)
+    gone = far.orders_by_id.pop(order.id)
+    hear_and_work(far, order.id)
+    far.orders_by_id[order.id] = gone
+    far.pass_time(hours=25)
+    far.change(order, status=CANCELLED)
+    work(far)
+    assert (CrmOrder.objects.get().missing_at, net(order.number)) == (None, 0)
+
+
+def test_with_a_connection_that_is_not_healthy_nothing_is_gone(far):
+    order = far.place()
+    hear_and_work(far, order.id)
+    far.delete(order)
+    hear_and_work(far, order.id)
+    far.pass_time(hours=25)
+    far.trouble = raising(None, CrmUnavailable())
+    work(far)
+    assert stuck(order.id) == ""
+    far.pass_time(hours=2)
+    far.trouble = raising(None, NotConfigured("the address has no /order/status", status=404))
+    work(far)
+    assert stuck(order.id) == "crm_not_configured"
+
+
+def test_orders_under_way_that_nobody_saw_for_a_day_are_looked_at(far):
+    open_one, closed = far.place(phone="+380000000001"), far.place(status=CANCELLED)
+    for order in (open_one, closed):
+        hear_and_work(far, order.id)
+    assert vanishing.ask_for_stale(now=far.now) == 0
+    far.pass_time(hours=25)
+    assert vanishing.ask_for_stale(now=far.now) == 1
+    assert asked() == {open_one.id}
+
+
+def test_an_order_that_never_was_is_looked_for_a_few_times_and_then_waits_for_a_person(far):
+    hear_and_work(far, 4711)
+    for _ in range(6):
+        far.pass_time(hours=2)
+        work(far)
+    assert stuck(4711) == "crm_not_found"
+    assert InboundEvent.objects.get().state == "stuck"
+    assert not LedgerOrder.objects.exists()
+
+
+def test_a_part_that_vanished_stops_its_root_and_set_aside_it_does_not_count(far):
+    root = far.place(source_uuid="80", total="600", status=COMPLETED)
+    part = far.place(source_uuid="80", total="400", parent_id=root.id, status=COMPLETED)
+    for order in (root, part):
+        hear_and_work(far, order.id)
+    assert net("80") == 100
+    far.delete(part)
+    far.pass_time(hours=1)
+    hear_and_work(far, root.id)
+    assert (stuck(root.id), net("80")) == ("part_vanished", 100)
+    far.pass_time(hours=26)
+    work(far)
+    assert stuck(part.id) == "vanished"
+    vanishing.set_aside(
+        crm_id=part.id, verdict="kept", reason="merged back into the root by hand", actor="olena", now=far.now
+    )
+    work(far)
+    assert (stuck(root.id), net("80"), has(now=far.now)[0]) == ("", 60, 60)

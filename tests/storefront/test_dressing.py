@@ -1,0 +1,183 @@
+"""How the widgets look: chosen, gone back to, switched off; and the document that the shop's pages fetch."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from bonusportal.errors import PortalError
+from storefront.configuration import contrast, newest_version, readable_on
+from storefront.models import WidgetLook, WidgetSighting
+from storefront.services import doorkeeping, dressing
+from tests.factories import NOW
+from tests.staff import messages_of, read, sign_in
+
+SHOP = "https://shop.example"
+CHOICE = {"version": newest_version(), "accent": "#7c2d12", "theme": "auto", "shows_hint": False, "texts": {}}
+pytestmark = pytest.mark.django_db
+
+
+def choose(**changes):
+    return dressing.choose(**{**CHOICE, **changes}, actor="olena", reason="autumn", now=NOW)
+
+
+def fetch(language="uk", **headers):
+    answer = Client().get(f"/widgets/config.json?lang={language}", **headers)
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+    return answer, json.loads(answer.content)
+
+
+def test_without_a_choice_the_newest_scripts_come_in_their_own_colours():
+    _answer, document = fetch()
+    assert document["version"] == newest_version()
+    assert document["scripts"]["checkout"]["integrity"].startswith("sha384-")
+    assert document["api"] == "http://testserver/api/v1"
+    assert (document["share"], document["rate"], document["off"]) == (50, 10, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("uk-UA", "Оплатити бонусами"),
+        ("ru", "Оплатить бонусами"),
+        ("en", "Pay with bonus points"),
+        ("de", "Оплатити бонусами"),
+    ],
+)
+def test_texts_come_in_the_pages_language(asked, title):
+    assert fetch(asked)[1]["texts"]["checkout"]["title"] == title
+
+
+def test_a_choice_is_in_use_at_once():
+    choose(texts={"uk": {"checkout.title": "Оплатити ластівками"}, "en": {"checkout.title": " "}})
+    document = fetch()[1]
+    assert document["colours"] == {"accent": "#7c2d12", "on": "#ffffff", "theme": "auto"}
+    assert document["texts"]["checkout"]["title"] == "Оплатити ластівками"
+    assert fetch("en")[1]["texts"]["checkout"]["title"] == "Pay with bonus points"
+
+
+def test_only_the_shops_origins_may_read_it(settings):
+    settings.STOREFRONT_ORIGINS = settings.CORS_ALLOWED_ORIGINS = [SHOP]
+    assert fetch(HTTP_ORIGIN=SHOP)[0]["Access-Control-Allow-Origin"] == SHOP
+    assert "Access-Control-Allow-Origin" not in fetch(HTTP_ORIGIN="https://elsewhere.example")[0]
+    assert [row.origin for row in WidgetSighting.objects.all()] == [SHOP]
+
+
+def test_switched_off_it_says_so_and_nothing_else():
+    choose()
+    assert dressing.switch(is_off=True, actor="olena", reason="trouble", now=NOW)
+    assert not dressing.switch(is_off=True, actor="olena", reason="again", now=NOW)
+    assert fetch()[1] == {"off": True, "version": newest_version()}
+    choose(accent="#14532d")
+    assert fetch()[1]["off"] is True, "choosing a colour must not switch on"
+    dressing.switch(is_off=False, actor="olena", reason="mended", now=NOW)
+    assert fetch()[1]["colours"]["accent"] == "#14532d"
+
+
+def test_a_closed_storefront_switches_the_widgets_off_as_well():
+    doorkeeping.switch(customer_id=None, is_open=False, actor="olena", reason="trouble", now=NOW)
+    assert fetch()[1]["off"] is True
+
+
+def test_going_back_makes_a_new_version():
+    first = choose()
+    choose(accent="#14532d")
+    dressing.go_back_to(look_id=first.pk, actor="petro", reason="prettier", now=NOW)
+    assert [look.accent for look in WidgetLook.objects.all()] == ["#7c2d12", "#14532d", "#7c2d12"]
+
+
+def test_scripts_that_are_gone_give_way_to_the_newest():
+    look = choose()
+    WidgetLook.objects.filter(pk=look.pk).update(version="0.0.1")
+    assert fetch()[1]["version"] == newest_version()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": "9.9.9"}, {"accent": "red"}, {"accent": "#7c2d1"}, {"accent": "#ffff00"}, {"theme": "pink"},
+        {"texts": {"uk": {"checkout.nothing": "?"}}}, {"texts": {"pl": {"checkout.title": "?"}}}, {"texts": {"uk": {"checkout.title": "x" * 121}}},
+    ],
+)  # fmt: skip
+def test_a_wrong_choice_changes_nothing(wrong):
+    with pytest.raises(PortalError):
+        choose(**wrong)
+    assert not WidgetLook.objects.exists()
+
+
+def test_what_stands_on_the_accent_can_be_read():
+    for accent in ("#0f766e", "#f59e0b", "#111827", "#e11d48", "#808080"):
+        assert contrast(accent, readable_on(accent)) >= 4.5
+
+
+def test_staff_read_the_tags_with_the_portals_address(client):
+    sign_in(client, "storefront.view_widgetlook")
+    page = read(client, "/admin/storefront/widgetlook/install/")
+    assert "http://testserver/widgets/config.json" in page
+    assert "portal.example" not in page
+    assert "Switch off" not in page
+
+
+def test_staff_test_the_connection(client, settings):
+    settings.STOREFRONT_ORIGINS = [SHOP, "https://other.example"]
+    settings.CORS_ALLOWED_ORIGINS = [SHOP]
+    sign_in(client, "storefront.view_widgetlook")
+    page = read(client, "/admin/storefront/widgetlook/install/")
+    assert "may call the API" not in page
+    from tests.staff import text_of
+
+    shown = text_of(client.post("/admin/storefront/widgetlook/install/", {"try": ""}))
+    assert shown.count("✓ A page of this origin may call the API") == 1
+    assert shown.count("✗ A page of this origin may call the API: no") == 1
+    assert shown.count("✓ The scripts are what their hashes say") == 2
+    assert "Bonus portal" in shown, "the page is in its reader's language still"
+    assert not WidgetSighting.objects.exists(), "a test by staff is no visit of the shop"
+
+
+def test_staff_choose_and_switch_off_with_a_reason(client):
+    sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop")
+    chosen = {
+        "save": "",
+        "version": newest_version(),
+        "accent": "#7c2d12",
+        "theme": "auto",
+        "reason": "autumn",
+        "uk:checkout.title": "Ластівки",
+    }
+    client.post("/admin/storefront/widgetlook/install/", chosen)
+    assert fetch()[1]["texts"]["checkout"]["title"] == "Ластівки"
+    answer = client.post("/admin/storefront/widgetlook/switch/", {"reason": "trouble"})
+    assert messages_of(answer)[-1] == "Switched off."
+    assert fetch()[1]["off"] is True
+
+
+def test_a_wrong_colour_is_named_on_the_page(client):
+    sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop")
+    chosen = {"save": "", "version": newest_version(), "accent": "#ffff00", "theme": "auto", "reason": "summer"}
+    answer = client.post("/admin/storefront/widgetlook/install/", chosen)
+    assert messages_of(answer) == ["This accent can hardly be seen on white. Choose a darker one."]
+    assert not WidgetLook.objects.exists()
+
+
+def test_who_may_only_look_changes_nothing(client):
+    sign_in(client, "storefront.view_widgetlook")
+    first = choose()
+    for address in ("install/", "switch/", f"{first.pk}/back/"):
+        answer = client.post(f"/admin/storefront/widgetlook/{address}", {"save": "", "reason": "no"})
+        assert answer.status_code == 403
+    assert WidgetLook.objects.count() == 1
+
+
+def test_the_page_is_in_ukrainian_throughout(client):
+    client = sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop", language="uk")
+    page = read(client, "/admin/storefront/widgetlook/install/")
+    for text in (
+        "Встановлення в магазин",
+        "Вставте теги",
+        "Копіювати",
+        "Перевірте, чи магазин має",
+        "Світлий чи темний",
+        "Версії",
+    ):
+        assert text in page

@@ -1,0 +1,43 @@
+"""What is committed below static/gtm is what its sources make, and what its hashes say."""
+
+import json
+
+from storefront.configuration import LANGUAGES, newest_version, texts_of, versions
+from tools.places import ROOT
+from tools.widgets import BUILT, TAGS, WIDGETS, build, hash_of
+
+
+def test_the_newest_version_is_built_from_its_sources(tmp_path):
+    version = build(tmp_path)
+    made = {str(path.relative_to(tmp_path)): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    made.pop("versions.json")
+    kept = {name: (BUILT / name).read_bytes() for name in made}
+    assert made == kept, "run `make widgets`"
+    assert version == newest_version()
+
+
+def test_no_published_script_was_changed():
+    for version, hashes in versions().items():
+        found = {name: hash_of((BUILT / version / f"{name}.js").read_bytes()) for name in hashes}
+        assert found == hashes, f"{version} has changed: a change is a new version in package.json"
+
+
+def test_every_text_is_there_in_every_language():
+    for part, texts in texts_of(newest_version()).items():
+        for name, by_language in texts.items():
+            assert set(by_language) == set(LANGUAGES), f"{part}.{name}"
+            assert all(by_language.values()), f"{part}.{name}"
+
+
+def test_the_lock_names_no_registry():
+    locked = json.loads((ROOT / "package-lock.json").read_text())
+    assert [name for name, package in locked["packages"].items() if "resolved" in package] == []
+    assert locked["version"] == newest_version()
+
+
+def test_one_global_name_and_nothing_said_in_the_console():
+    for name in WIDGETS:
+        script = (BUILT / newest_version() / f"{name}.js").read_text()
+        assert "console." not in script
+        assert "localStorage" not in script
+    assert set(TAGS) == {path.name for path in BUILT.glob("*.html")}

@@ -1,0 +1,181 @@
+"""Accessible, light, and calm: what a page pays for us."""
+
+import gzip
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE
+from tests.storefront.widgets.stand_in import DIGITS
+from tools.node import node_package
+from tools.widgets import BUILT, TAGS, WIDGETS
+
+CURRENT = "1.0.0"
+# Layout shifts that no click or key explains, and tasks that keep the page from answering, from the first moment on.
+WATCH = """
+window.__shifts = 0; window.__shifted = []; window.__long = [];
+new PerformanceObserver(list => list.getEntries().forEach(entry => { if (!entry.hadRecentInput) {
+    window.__shifts += entry.value; window.__shifted.push([entry.value, entry.sources.map(source => (source.node || {}).nodeName)]); } }))
+    .observe({ type: 'layout-shift', buffered: true });
+new PerformanceObserver(list => list.getEntries().forEach(entry => window.__long.push(entry.duration))).observe({ type: 'longtask', buffered: true });
+"""
+
+LISTEN = """() => {
+    const said = [], region = document.querySelector('bonus-checkout').shadowRoot.querySelector('[role=status]');
+    const note = () => region.textContent && said.push(region.textContent);
+    new MutationObserver(note).observe(region, { childList: true, characterData: true, subtree: true });
+    return said;
+}"""
+
+
+def serious_faults(page):
+    """What axe-core finds in the page and inside the widgets."""
+    page.evaluate(node_package("axe-core/axe.min.js").read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    ours = [
+        (fault["id"], node["target"])
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+        if "bonus-" in str(node["target"])
+    ]
+    assert any(
+        "bonus-" in str(node) for node in [*ours, page.locator("bonus-checkout, bonus-thankyou").count() and "bonus-"]
+    )
+    return ours
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, device, theme):
+    portal.change(theme=theme)
+    shopper = visit(**device)
+    shopper.go_to_checkout()
+    faults = [serious_faults(shopper.page)]
+    shopper.open()
+    faults.append(serious_faults(shopper.page))
+    shopper.widget.locator("#phone").fill(PHONE)
+    shopper.widget.locator("button.main").click()
+    shopper.widget.locator("#code").fill("000000")
+    shopper.expect_said("Код не підійшов")
+    faults.append(serious_faults(shopper.page))
+    shopper.widget.locator("#code").fill(DIGITS)
+    expect(shopper.widget.locator("#slide")).to_be_visible()
+    faults.append(serious_faults(shopper.page))
+    shopper.widget.locator("button.main").click()
+    shopper.expect_applied(300)
+    faults.append(serious_faults(shopper.page))
+    shopper.fill_in()
+    shopper.order()
+    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+160")
+    shopper.page.wait_for_function(
+        "document.querySelector('bonus-thankyou').shadowRoot.getAnimations().every(each => each.playState === 'finished')"
+    )
+    faults.append(serious_faults(shopper.page))
+    assert faults == [[]] * len(faults)
+
+
+def test_the_keyboard_alone_is_enough(shopper):
+    page, keys = shopper.page, shopper.page.keyboard
+    shopper.go_to_checkout()
+    page.locator(".j-coupon-add:visible").focus()
+    keys.press("Tab")
+    keys.press("Enter")
+    keys.type(PHONE)
+    keys.press("Enter")
+    expect(shopper.widget.locator("#code")).to_be_focused()
+    keys.type(DIGITS)
+    expect(shopper.widget.locator("#number")).to_be_focused()
+    keys.press("Shift+Tab")
+    keys.press("ArrowLeft")
+    keys.press("ArrowLeft")
+    keys.press("Tab")
+    keys.press("Tab")
+    keys.press("Enter")
+    shopper.expect_applied(200)
+    shopper.widget.get_by_role("button", name="Прибрати").focus()
+    keys.press("Space")
+    shopper.expect_said("Прибрано")
+    assert page.url.endswith("/checkout/"), "Enter in a field of ours ordered"
+
+
+def test_every_change_is_read_out(shopper):
+    shopper.go_to_checkout()
+    said = shopper.page.evaluate_handle(LISTEN)
+    shopper.prove("000000")
+    shopper.expect_said("Код не підійшов")
+    shopper.widget.locator("#code").fill(DIGITS)
+    shopper.choose(120)
+    shopper.widget.locator("#number").press("Tab")
+    shopper.expect_said("Найближча можлива сума")
+    shopper.widget.locator("button.main").click()
+    shopper.expect_said("100.бонусів застосовано")
+    shopper.widget.get_by_role("button", name="Прибрати").click()
+    shopper.expect_said("Прибрано")
+    assert [text.replace("\xa0", " ") for text in said.json_value() if "Зачекайте" not in text] == [
+        "Код не підійшов. Перевірте цифри", "Найближча можлива сума: 100 бонусів", "100 бонусів застосовано", "Прибрано. Бонуси скоро повернуться",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_nothing_is_pushed_that_the_shopper_did_not_touch(visit, device):
+    shopper = visit(**device)
+    shopper.context.add_init_script(WATCH)
+    shopper.go_to_checkout()
+    shopper.pay(100)
+    shopper.fill_in()
+    assert shopper.page.evaluate("window.__shifts") <= 0.02, shopper.page.evaluate("window.__shifted")
+    shopper.order()
+    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+180")
+    assert shopper.page.evaluate("window.__shifts") <= 0.02, shopper.page.evaluate("window.__shifted")
+
+
+def test_before_the_shopper_does_anything_there_are_two_requests(shopper, shop, portal):
+    shopper.page.goto(shop.checkout())
+    shopper.page.wait_for_function("!!customElements.get('bonus-checkout')")
+    shopper.page.locator("#checkout-name").click()
+    expect(shopper.widget).to_be_visible()
+    assert [name for name, _body in portal.calls] == ["GET /widgets/config.json", "GET /static/gtm/1.0.0/checkout.js"]
+
+
+def test_no_task_of_ours_is_long(shopper, browser):
+    """The browser's own profile: how long the engine was in our script, call by call."""
+    shopper.go_to_checkout()
+    session = shopper.context.new_cdp_session(shopper.page)
+    session.send("Profiler.enable")
+    session.send("Profiler.start")
+    shopper.pay(100)
+    shopper.set_quantity(2)
+    profile = session.send("Profiler.stop")["profile"]
+    ours = {node["id"] for node in profile["nodes"] if "/static/gtm/" in node["callFrame"]["url"]}
+    longest = spent = 0
+    for sample, delta in zip(profile["samples"], profile["timeDeltas"], strict=True):
+        spent = spent + delta if sample in ours else 0
+        longest = max(longest, spent)
+    assert longest <= 50_000, f"{longest / 1000:.0f} ms at a stretch"
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_a_widget_is_no_more_than_eight_kilobytes(name):
+    assert len(gzip.compress((BUILT / CURRENT / f"{name}.js").read_bytes(), 9)) <= 8 * 1024
+
+
+@pytest.mark.parametrize("name", TAGS)
+def test_a_tag_is_no_more_than_a_kilobyte_and_tag_manager_takes_it(name, tmp_path):
+    import subprocess
+
+    tag = (BUILT / name).read_text()
+    assert len(tag.encode()) <= 1024
+    [script] = re.findall(r"<script>(.*?)</script>", tag, re.DOTALL)
+    source = tmp_path / "tag.js"
+    source.write_text(script)
+    done = subprocess.run(
+        [node_package("@esbuild/*/bin/esbuild"), source, "--target=es5"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    source.write_text(script + "\nconst modern = () => `no`;")
+    done = subprocess.run(
+        [node_package("@esbuild/*/bin/esbuild"), source, "--target=es5"], capture_output=True, check=False
+    )
+    assert done.returncode != 0, "the compiler takes anything"

@@ -1,0 +1,77 @@
+// Calls of the portal. Whatever goes wrong arrives as a Trouble with a word; nothing is ever thrown at the page.
+
+import { dropToken, readToken } from './token.js';
+
+const PATIENCE_MS = 9000;
+
+/** What a failed call throws: a word, and after how many seconds another try may do better. */
+const trouble = (code, retryAfter = 0) => ({ code, retryAfter });
+const DOWN = 'down';
+
+export const config = () => (window.BonusWidgets || {}).config || {};
+
+/** Send one call. `key` makes a repeat of it harmless, so it is repeated once when no answer came. */
+export async function call(method, path, body, key) {
+  try {
+    return await send(method, path, body, key);
+  } catch (failure) {
+    if (key && failure.code === DOWN) return send(method, path, body, key);
+    throw failure;
+  }
+}
+
+async function send(method, path, body, key) {
+  const headers = { 'Accept-Language': document.documentElement.lang || 'uk' };
+  const token = readToken();
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body) headers['Content-Type'] = 'application/json';
+  if (key) headers['Idempotency-Key'] = key;
+  const hurry = new AbortController();
+  const alarm = setTimeout(() => hurry.abort(), PATIENCE_MS);
+  let response;
+  let answer;
+  try {
+    response = await fetch(config().api + path, { method, headers, body: body && JSON.stringify(body), signal: hurry.signal });
+    answer = await response.json();
+  } catch (error) {
+    throw trouble(DOWN);
+  } finally {
+    clearTimeout(alarm);
+  }
+  if (response.ok && answer) return answer;
+  if (response.status === 401 && token) {
+    dropToken();
+    throw trouble('session_required');
+  }
+  throw trouble(response.status === 429 ? 'too_often' : (response.status < 500 && answer && answer.code) || DOWN, response.headers.get('Retry-After'));
+}
+
+const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+
+/** An answer that is none would otherwise be shown to the shopper as money. */
+export function must(isRight) {
+  if (!isRight) throw trouble(DOWN);
+}
+
+export async function readBalance(total) {
+  const answer = await call('GET', '/balance' + (total === null ? '' : `?order_total=${total}`));
+  const payable = (answer.payable = answer.payable || []);
+  const hold = answer.redemption;
+  must([answer.available, hold ? hold.points : 0].concat(payable).every(isCount));
+  payable.sort((a, b) => a - b);
+  return answer;
+}
+
+/** Read the configuration again when it is older than the minute within which switching off has to work. */
+export async function isStillOn() {
+  const widgets = window.BonusWidgets;
+  if (Date.now() - widgets.readAt < 45000) return true;
+  try {
+    const response = await fetch(widgets.config.address);
+    const fresh = await response.json();
+    widgets.readAt = Date.now();
+    return !fresh.off;
+  } catch (error) {
+    return true; // the call that follows will find out
+  }
+}
