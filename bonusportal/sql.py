@@ -30,21 +30,23 @@ def day(date: dt.date) -> Any:
 
 
 def fetch_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run a statement that is run all the time; its text must be one of a few. Returns its rows. Errors are Django's.
+    """Run a statement that returns rows and is run all the time; its text must be one of a few. Errors are Django's.
 
     On PostgreSQL, where connections are kept, the server plans it now and then instead of every time: for the statements that hand out a code planning
     costs several times as much as running. Elsewhere it is an ordinary execution: a connection that serves one request never comes to a second
     one, and a pooler in between may not know of prepared statements.
     """
-    return _run(statement, values)[0]
+    return _run(statement, values, has_rows=True)[0]
 
 
 def execute_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
     """The same for a statement whose answer is how many rows it touched."""
-    return _run(statement, values)[1]
+    return _run(statement, values, has_rows=False)[1]
 
 
-def _run(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[list[tuple[Any, ...]], int]:
+def _run(
+    statement: str, values: Sequence[Any] | Mapping[str, Any], *, has_rows: bool
+) -> tuple[list[tuple[Any, ...]], int]:
     database = connections[
         "default"
     ]  # itself: every look at the `connection` proxy costs a search for the thread's own
@@ -52,7 +54,7 @@ def _run(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[lis
     if database.vendor != "postgresql" or not database.settings_dict["CONN_MAX_AGE"] or is_watched:
         with database.cursor() as cursor:
             cursor.execute(statement, values)
-            return list(cursor.fetchall()) if cursor.description else [], cursor.rowcount
+            return list(cursor.fetchall()) if has_rows else [], cursor.rowcount
     import psycopg  # only where it is the driver
 
     database.ensure_connection()
@@ -64,4 +66,4 @@ def _run(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> tuple[lis
     # Django's own cursor writes the values into the text, and such a text is never the same twice.
     with database.wrap_database_errors, psycopg.Cursor(raw) as planned:
         planned.execute(text, values)
-        return planned.fetchall() if planned.description else [], planned.rowcount
+        return planned.fetchall() if has_rows else [], planned.rowcount
