@@ -1,4 +1,4 @@
-"""Theme: points become a code, hold and code and idempotency record in one transaction, beside the same statements written by hand."""
+"""Theme: points become a code, hold and code and idempotency record in one transaction, beside the same statements sent by hand."""
 
 from __future__ import annotations
 
@@ -53,10 +53,11 @@ def _prepare(database: Database) -> Jobs:
     numbers, member = itertools.count(1), os.getpid()
     ours = [_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in range(CUSTOMERS)]
     theirs = [_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in range(CUSTOMERS, 2 * CUSTOMERS)]
-    session = psycopg.connect(database.url)
+    session = psycopg.connect(
+        database.url, autocommit=True
+    )  # a transaction where there is something to keep together, as Django does
     find_accounts = "SELECT id FROM bonuses_account WHERE customer_id = %s ORDER BY id"
     accounts = {customer: [row[0] for row in session.execute(find_accounts, [customer])] for customer in theirs}
-    session.commit()
 
     def redeem() -> None:
         number = next(numbers)
@@ -73,12 +74,11 @@ def _prepare(database: Database) -> Jobs:
         customer = theirs[number % CUSTOMERS]
         available, held, _debt = accounts[customer]
         with session.cursor() as cursor:
-            pool = redeem_by_hand(
-                cursor, customer=customer, available=available, held=held, amount=THEIR_AMOUNT, key=f"{member}-hand-{number}"
-            )  # fmt: skip
-            session.commit()
+            with session.transaction():
+                pool = redeem_by_hand(
+                    cursor, customer=customer, available=available, held=held, amount=THEIR_AMOUNT, key=f"{member}-hand-{number}"
+                )  # fmt: skip
             look_at_stock(cursor, pool=pool)
-        session.commit()
 
     return {"ours": redeem, "theirs": by_hand}
 
