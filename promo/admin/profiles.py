@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -115,12 +116,14 @@ def _try(text: dict[str, Any], *, actor: str) -> int | None:
     pool_id = Pool.objects.filter(is_active=True).values_list("pk", flat=True).first()
     if pool_id is None:
         return None
-    run = stock.request_run(
-        pool_id=pool_id, kind=RunKind.TRY, trigger=RunTrigger.STAFF, requested_by=actor, now=timezone.now()
-    )
-    if run is not None:
-        ReplenishRun.objects.filter(pk=run).update(options={"profile": text})
-        nudge("promo.tasks.work_through_runs")
+    # Together: a worker that leased the run in between would try the profile in use instead.
+    with transaction.atomic():
+        run = stock.request_run(
+            pool_id=pool_id, kind=RunKind.TRY, trigger=RunTrigger.STAFF, requested_by=actor, now=timezone.now()
+        )
+        if run is not None:
+            ReplenishRun.objects.filter(pk=run).update(options={"profile": text})
+            nudge("promo.tasks.work_through_runs")
     return run
 
 

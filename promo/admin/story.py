@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from promo.admin.drawing import draw_badge
-from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_why
+from promo.admin.facts import Fact, compare, tell_facts
+from promo.admin.wording import DECISIONS, FILE_NAMES, RUN_COLOURS, STATUSES, STEPS, detail_of, say_detail, say_why
 from promo.models import Evidence, ReplenishRun, RunRow, RunStep
 from promo.models.runs import EvidenceKind
 from promo.policy_sentences import sentence_for
@@ -22,15 +23,6 @@ ROWS_AT_FIRST = 60
 MOST_ROWS = 2500
 # Told as a comparison, not among the other facts of a step.
 _COMPARED = ("expected", "seen")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A detail of a step: its machine name and its value, as text."""
-
-    name: str
-    value: str
-    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +85,12 @@ def tell_story(run: ReplenishRun, *, may_see_evidence: bool, may_see_codes: bool
     counted = dict(RunRow.objects.filter(run=run).order_by().values_list("decision").annotate(n=Count("pk")))
     rows_total = sum(counted.values())
     rows = RunRow.objects.filter(run=run).select_related(None)[: MOST_ROWS if all_rows else ROWS_AT_FIRST]
-    end = run.finished_at
+    end, detail = run.finished_at, detail_of(run)
     return Story(
         run=run,
         badge=draw_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
-        sentence=sentence_for(run.reason) if run.reason else "",
-        technical=detail_of(run),
+        sentence=f"{sentence_for(run.reason) if run.reason else ''} {say_detail(detail)}".strip(),
+        technical="" if say_detail(detail) else detail,
         seconds=(end - run.leased_at).total_seconds() if end and run.leased_at else None,
         numbers=[(name, number) for name, number in _numbers(run) if number],
         steps=steps,
@@ -151,37 +143,13 @@ def _tell(number: int, step: RunStep, begun: dt.datetime, pictures: list[str]) -
         started_at=step.started_at,
         after_seconds=(step.started_at - begun).total_seconds(),
         seconds=step.seconds,
-        facts=_facts({name: value for name, value in detail.items() if name not in hidden}),
-        expected=_compare(detail["expected"], detail["seen"]) if is_compared else [],
-        seen=_compare(detail["seen"], detail["expected"]) if is_compared else [],
+        facts=tell_facts({name: value for name, value in detail.items() if name not in hidden}),
+        expected=compare(detail["expected"], detail["seen"]) if is_compared else [],
+        seen=compare(detail["seen"], detail["expected"]) if is_compared else [],
         problem=sentence_for(str(detail["reason"])) if detail.get("reason") else "",
         technical=str(detail.get("error", "")),
         pictures=pictures,
     )
-
-
-def _facts(values: Mapping[str, Any]) -> list[Fact]:
-    return [
-        Fact(name.replace("_", " "), _plain(value)) for name, value in values.items() if value not in (None, "", [], {})
-    ]
-
-
-def _compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
-    """One side of a comparison, in the alphabet's order so that both sides stand level: a database keeps no order of its own in JSON."""
-    return [
-        Fact(name.replace("_", " "), _plain(value) or "—", differs=name in others and others[name] != value)
-        for name, value in sorted(values.items())
-    ]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_plain(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value)
-    return str(value)
 
 
 def _decision(name: str) -> tuple[str, str]:

@@ -118,6 +118,14 @@ _WHY_PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...
     (re.compile(r"revealed: (.+)", re.DOTALL), lambda found: found[1]),
 )
 
+# What a run itself says beyond its reason. The browser's own words are not among them.
+_DETAILS: dict[re.Pattern[str], Words] = {
+    re.compile(r"(\d+) rows were read, (\d+) of them understood\."): _("Rows read: %s, of these understood: %s."),
+    re.compile(r"(\d+) codes could not be read back\."): _("Codes that could not be read back: %s."),
+    re.compile(r"(\d+) codes are not in the panel\."): _("Codes that are not in the panel: %s."),
+    re.compile(r"(\d+) codes are still in the panel\."): _("Codes that are still in the panel: %s."),
+}
+
 COUNTERS: dict[str, Words] = {
     "refused.rate.get_code_address": _("too many requests from one address"),
     "refused.rate.get_code_person": _("too many requests of one person"),
@@ -173,6 +181,14 @@ def say_why(text: str) -> str:
         if found := pattern.fullmatch(text):
             return words(found)
     return text
+
+
+def say_detail(detail: str) -> str:
+    """A run's own detail in the reader's language; empty where it is the browser's."""
+    for pattern, words in _DETAILS.items():
+        if found := pattern.fullmatch(detail):
+            return str(words) % found.groups()
+    return ""
 
 
 def name_counter(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -45,17 +46,31 @@ def around_database() -> str:
 
 
 @contextmanager
-def own_database(around: str, name: str) -> Iterator[str]:
+def own_database(around: str, name: str, *, like: str = "template1") -> Iterator[str]:
     """A fresh database beside the tests' own, and its address."""
     parts = urlsplit(around)
     with psycopg.connect(around, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     try:
         yield urlunsplit(parts._replace(path=f"/{name}"))
     finally:
         with psycopg.connect(around, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def migrated_database(around: str, migrate: Callable[[str], None]) -> str:
+    """The name of an empty portal's database to copy. Migrated by whichever world comes first; the others wait for it instead of doing it again."""
+    written = sorted(ROOT.glob("*/migrations/*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in written)).hexdigest()[:16]
+    name, half = f"flow_template_{digest}", f"flow_half_{digest}"
+    with psycopg.connect(around, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('flow_template'))")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            with own_database(around, half) as url:
+                migrate(url)
+                connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{half}"')
+    return name
 
 
 class World:
@@ -154,15 +169,20 @@ def running_world(
     name: str,
     parts: Sequence[str] = ("web", "worker", "browser", "beat"),
     more: Mapping[str, str] | None = None,
+    prepare: str = "",
 ) -> Iterator[World]:
-    """Everything started and answering; everything stopped afterwards."""
+    """Everything started and answering; everything stopped afterwards. `prepare` is SQL, done before the first part starts."""
     with ExitStack() as stack:
-        database_url = stack.enter_context(own_database(around, name))
         redis = stack.enter_context(Redis())
         state = PanelState()
         panel = stack.enter_context(serve(state))
+
+        def migrate(database_url: str) -> None:
+            world.environment["DATABASE_URL"] = database_url
+            world.manage("migrate", "--verbosity", "0")
+
         world = World(
-            database_url=database_url,
+            database_url="",
             redis=redis,
             panel=panel,
             state=state,
@@ -170,8 +190,12 @@ def running_world(
             chromium=chromium,
             more=more,
         )
+        template = migrated_database(around, migrate)
+        world.database_url = stack.enter_context(own_database(around, name, like=template))
+        world.environment["DATABASE_URL"] = world.database_url
         stack.callback(world.stop_all)
-        world.manage("migrate", "--verbosity", "0")
+        if prepare:
+            world.execute(prepare)
         for part in parts:
             world.start(part)
         wait_for(lambda: _answers(world.url), what="the portal")

@@ -22,7 +22,7 @@ def refusal(here: Visit) -> PanelError:
 
 
 def test_a_password_opens_the_panel_and_its_session_opens_it_again(panel: RunningPanel, browser_thread):
-    with visit(panel, browser_thread) as here:
+    with visit(panel, browser_thread, with_pictures=True) as here:
         here.panel.sign_in()
         session = here.panel.saved_session()
     assert here.names() == ["login_opened", "password_sent", "signed_in"]
@@ -182,7 +182,7 @@ def test_a_page_that_repeats_the_password_is_not_pictured_and_not_quoted(panel, 
     echo = '<p role="alert">Невірний пароль: Tr0ub4dor-and-3</p>'
     with (
         serve_pages({"GET /": LOGIN, "POST /": LOGIN + echo}) as (address, _),
-        visit(panel, browser_thread, password="Tr0ub4dor-and-3", url=f"{address}/") as here,
+        visit(panel, browser_thread, password="Tr0ub4dor-and-3", url=f"{address}/", with_pictures=True) as here,
     ):
         error = refusal(here)
     assert error.detail == "the panel did not accept the name and password: Невірний пароль: •••"

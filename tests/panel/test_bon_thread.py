@@ -13,7 +13,9 @@ pytestmark = pytest.mark.xdist_group("panel-door")
 
 
 def config(panel, **changes) -> PanelConfig:
-    return PanelConfig(**{"url": panel.codes_url, "username": "", "password": "", "wait_seconds": 60} | changes)
+    return PanelConfig(
+        **{"url": panel.codes_url, "username": "", "password": "", "wait_seconds": 60, "with_pictures": False} | changes
+    )
 
 
 def test_steps_and_waits_are_told_in_the_callers_thread_and_while_the_panel_is_silent(

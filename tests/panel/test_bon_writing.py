@@ -28,7 +28,7 @@ def refusal_of(here, code: NewCode) -> PanelTemporary:
 
 
 def test_a_code_is_stored_as_it_was_asked_for(panel, browser_thread, live_session):
-    with signed_in(panel, browser_thread, live_session) as here:
+    with signed_in(panel, browser_thread, live_session, with_pictures=True) as here:
         here.panel.create_code(new("BON100H3LVQX", 100))
         reading = here.panel.read_codes(amount_uah=100)
     stored = panel.state.find("BON100H3LVQX")
@@ -115,8 +115,8 @@ def test_unknown_fields_stop_before_anything_is_sent(panel, browser_thread, live
     assert error.reason is PanelReason.LAYOUT
     assert panel.state.counters == {}
     told = here.detail("code_typed")
-    assert told["expected"] == {"screen": "form", "status": 200}
-    assert (told["seen"]["screen"], told["seen"]["status"]) == ("elsewhere", 200)
+    assert told["expected"] == {"screen": "form", "http_status": 200}
+    assert (told["seen"]["screen"], told["seen"]["http_status"]) == ("elsewhere", 200)
     assert told["seen"]["text"]
 
 

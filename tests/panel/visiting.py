@@ -64,14 +64,16 @@ def visit(
     totp_secret: str = "",
     trace_path: Path | None = None,
     url: str = "",
+    with_pictures: bool = False,
 ) -> Iterator[Visit]:
-    """The panel opened in the browser lent, nobody signed in yet."""
+    """The panel opened in the browser lent, nobody signed in yet. Pictures cost more than all else, so only who looks at them takes any."""
     config = PanelConfig(
         url=url or running.codes_url,
         username=running.state.username,
         password=running.state.password if password is None else password,
         totp_secret=totp_secret,
         wait_seconds=60,
+        with_pictures=with_pictures,
     )
     steps: list[Step] = []
     with open_panel(
@@ -89,10 +91,15 @@ def visit(
 
 @contextmanager
 def signed_in(
-    running: RunningPanel, browser: BrowserThread, session: str, *, profile: PanelProfile = PROFILE
+    running: RunningPanel,
+    browser: BrowserThread,
+    session: str,
+    *,
+    profile: PanelProfile = PROFILE,
+    with_pictures: bool = False,
 ) -> Iterator[Visit]:
     """The panel with the grid on the screen, by a saved session; the steps of getting there are not kept."""
-    with visit(running, browser, saved_session=session, profile=profile) as here:
+    with visit(running, browser, saved_session=session, profile=profile, with_pictures=with_pictures) as here:
         here.panel.sign_in()
         here.steps.clear()
         yield here

@@ -197,3 +197,12 @@ def test_a_detail_says_only_what_the_sentence_does_not(client, run):
     text = read(sign_in(client, VIEW), page_of(run))
     assert "correct the profile. no column for amount" in text
     assert "Сторінка" not in text
+
+
+def test_what_a_run_counted_is_said_in_the_readers_language(client, run):
+    ReplenishRun.objects.filter(pk=run.pk).update(detail="2 codes could not be read back.")
+    assert "Codes that could not be read back: 2." in read(sign_in(client, VIEW), page_of(run))
+    client.cookies["portal_language"] = "uk"
+    page = client.get(page_of(run)).content.decode()
+    assert "Кодів, які не вдалося прочитати назад: 2." in page
+    assert "read back" not in page

@@ -4,6 +4,7 @@ Every text node and every attribute that is read out or shown is collected. Name
 (`lang="en"`, `translate="no"`), so that the list of exceptions stays short.
 """
 
+import ast
 import datetime as dt
 import re
 from ast import literal_eval
@@ -20,6 +21,8 @@ from django.utils.translation import override
 
 from bonusportal.counting import kyiv_day
 from bonusportal.models import DailyCount
+from promo.adapters.bon_admin.sighting import Sight
+from promo.admin.facts import NAMES, SAYINGS
 from promo.admin.wording import COUNTERS, DECISIONS, STATUSES, STEPS, say_why
 from promo.errors import PanelReason
 from promo.models import (
@@ -153,7 +156,13 @@ def world() -> dict[str, int]:
         runs[0],
         "code_typed",
         ok=False,
-        detail={"expected": {"amount": "1"}, "seen": {"amount": ""}, "reason": "layout", "error": "no such field"},
+        detail={
+            "expected": {"amount": "1", "screen": "form or grid", "validUntil": "input"},
+            "seen": {"amount": "", "screen": "elsewhere", "validUntil": "not there"},
+            "reason": "layout",
+            "error": "no such field",
+            "rows_without_code": 2,
+        },
     )
     make_evidence(runs[0], b"png", step=failed)
     make_evidence(runs[0], b"zip", EvidenceKind.TRACE)
@@ -329,10 +338,30 @@ def test_every_reason_for_a_decision_is_said_in_ukrainian():
         assert [why for why in sorted(whys) if re.search(r"[A-Za-z]{2,}", say_why(why))] == []
 
 
-@pytest.mark.parametrize("words", [STEPS, STATUSES, COUNTERS, {name: pair[0] for name, pair in DECISIONS.items()}])
+@pytest.mark.parametrize(
+    "words", [STEPS, STATUSES, COUNTERS, NAMES, SAYINGS, {name: pair[0] for name, pair in DECISIONS.items()}]
+)
 def test_every_machine_word_has_a_ukrainian_name(words):
     with override("uk"):
         assert [name for name, text in words.items() if re.search(r"[A-Za-z]{2,}", str(text))] == []
+
+
+def test_every_detail_that_the_browser_notes_has_a_name():
+    """The adapter notes by machine names; this reads them out of its source, so that none stays English by being forgotten."""
+    noted = set()
+    for path in (Path(settings.BASE_DIR) / "promo" / "adapters" / "bon_admin").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="step"), keywords=keywords):
+                    noted |= {one.arg for one in keywords}
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="detail"), attr="update"), keywords=keywords):
+                    noted |= {one.arg for one in keywords}
+                case ast.Subscript(value=ast.Name(id="detail"), slice=ast.Constant(value=name)):
+                    noted.add(name)
+    told_otherwise = {"masked", "reason", "error", "expected"}
+    assert len(noted) > 25
+    assert noted - told_otherwise - set(NAMES) == set()
+    assert {sight.value for sight in Sight} <= set(SAYINGS)
 
 
 def test_the_catalogue_is_whole_and_compiled():

@@ -170,6 +170,15 @@ def test_unclear_columns_are_a_changed_layout_and_no_guess(pairs):
     assert error.value.reason is PanelReason.LAYOUT
 
 
+def test_of_a_missing_column_only_itself_differs_from_what_was_expected():
+    with pytest.raises(PanelTemporary) as error:
+        locate_columns(headers(*OBSERVED[:2], *OBSERVED[3:]), PanelProfile())
+    expected, seen = error.value.expected, error.value.seen
+    assert [name for name, title in expected.items() if seen[name] != title] == ["status"]
+    assert "Активний" in str(expected["status"])
+    assert (seen["status"], seen["code"]) == ("not there", "Код")
+
+
 def test_two_columns_never_share_a_header():
     grid = GridPage(code=Column("", ("Значення",)), amount=Column("", ("Значення",)))
     with pytest.raises(PanelTemporary):

@@ -80,7 +80,12 @@ def locate_columns(headers: Sequence[Mapping[str, Any]], profile: PanelProfile) 
         raise PanelTemporary(
             PanelReason.LAYOUT,
             f"no column for {', '.join(missing)} among the headers: {seen}",
-            expected={name: " / ".join(known[name].header_texts) or known[name].header_id for name in known},
+            expected={
+                name: _title_at(headers, found[name])
+                if found[name] is not None
+                else " / ".join(column.header_texts) or column.header_id
+                for name, column in known.items()
+            },
             seen={name: _title_at(headers, place) for name, place in found.items()} | {"headers": seen},
         )
     places = [place for place in found.values() if place is not None]

@@ -9,7 +9,7 @@ import asyncio
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from playwright.async_api import Error as BrowserError
 from playwright.async_api import Frame
@@ -256,10 +256,17 @@ def error_for(seen: Seen, doing: str, wanted: Sequence[Sight] = (Sight.GRID,)) -
             )
 
 
-def _compared(seen: Seen, wanted: Sequence[Sight]) -> dict[str, Any]:
+class Compared(TypedDict):
+    """What `PanelError` takes."""
+
+    expected: dict[str, object]
+    seen: dict[str, object]
+
+
+def _compared(seen: Seen, wanted: Sequence[Sight]) -> Compared:
     """The screen that was wanted beside the one that is there."""
     title, text = str(seen.page.get("title", "")), str(seen.page.get("text", ""))
     return {
-        "expected": {"screen": " or ".join(one.value for one in wanted), "status": 200},
-        "seen": {"screen": seen.sight.value, "status": seen.status, "title": title[:100], "text": text[:160]},
+        "expected": {"screen": " or ".join(one.value for one in wanted), "http_status": 200},
+        "seen": {"screen": seen.sight.value, "http_status": seen.status, "title": title[:100], "text": text[:160]},
     }
