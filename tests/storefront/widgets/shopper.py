@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from demo.shop.server import RunningShop
 from tests.storefront.widgets.stand_in import DIGITS, Portal
@@ -43,7 +45,11 @@ class Shopper:
 
     def wake(self) -> None:
         expect(self.page.locator("#checkout-name")).to_be_visible()
-        self.page.locator("#checkout-name").click()
+        for _ in range(60):  # a click before the tag's script has come wakes nobody, and a person clicks again
+            self.page.locator("#checkout-name").click()
+            with suppress(BrowserTimeout):
+                self.widget.wait_for(state="attached", timeout=500)
+                return
         expect(self.widget).to_be_attached()
 
     def fill_in(self) -> None:
