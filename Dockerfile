@@ -7,7 +7,7 @@ FROM ${BASE}
 
 # libatomic1: without it Playwright's driver ends without a word. DejaVu has the Ukrainian letters for the pictures of a run.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core libatomic1 \
+ && apt-get install --yes --no-install-recommends chromium-headless-shell fonts-dejavu-core libatomic1 \
  && rm -rf /var/lib/apt/lists/*
 
 # Debian's own Python wants to be told that nobody else lives in this image.
@@ -25,6 +25,6 @@ RUN ZAPPA_RUNNING_IN_DOCKER=True zappa save-python-settings-file worker \
  && python3 -m compileall -q .
 
 # Only /tmp can be written in a running function, and it runs as a user without a home.
-ENV HOME=/tmp CHROMIUM_PATH=/usr/bin/chromium
+ENV HOME=/tmp CHROMIUM_PATH=/usr/bin/chromium-headless-shell
 ENTRYPOINT ["python3", "-m", "awslambdaric"]
 CMD ["zappa.handler.lambda_handler"]

@@ -16,7 +16,7 @@ export PORT PROVE
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## The portal, its worker and a simulated shop, panel and phone in this terminal; Ctrl-C stops them all. PORT=9000 chooses a port.
+run: ## The portal, its worker and a simulated shop, panel, CRM and phone in this terminal; Ctrl-C stops them all. PORT=9000 chooses a port.
 	@$(SETUP) && exec $(VENV)/python -m tools.run
 
 test: ## Every test on real PostgreSQL, Redis and Chromium. K=word selects by name, PYTEST_ARGS='-x -n0' goes to pytest.

@@ -1,4 +1,4 @@
-"""Theme: points become a code, hold and code and idempotency record in one transaction, beside the same statements written by hand."""
+"""Theme: points become a code, hold and code and idempotency record in one transaction, beside the same statements sent by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psycopg
 from benchmarks.crews import Jobs, crew, take_turns
 from benchmarks.figures import AtLeast, Figure, figure_of_rounds
 from benchmarks.ground import Database, Ground
-from benchmarks.redeeming_by_hand import redeem_by_hand
+from benchmarks.redeeming_by_hand import look_at_stock, redeem_by_hand
 from benchmarks.sizes import Size
 from bonuses.policy import Totals
 from bonuses.policy_orders import Stage
@@ -22,6 +22,7 @@ from bonusportal import idempotency
 
 CLIENTS = 8
 AMOUNT, THEIR_AMOUNT = 1, 2
+CUSTOMERS = 40  # of each client: nobody has thousands of open redemptions
 
 
 def measure(ground: Ground, size: Size) -> list[Figure]:
@@ -47,30 +48,37 @@ def measure(ground: Ground, size: Size) -> list[Figure]:
 
 
 def _prepare(database: Database) -> Jobs:
-    """Customers of this client's own, one for us and one for the statements by hand, each with one connection that stays open."""
+    """Customers of this client's own, some for us and some for the statements by hand, each side with one connection that stays open."""
     database.use_in_django()
     numbers, member = itertools.count(1), os.getpid()
-    ours, theirs = (_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in (1, 2))
-    session = psycopg.connect(database.url)
+    ours = [_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in range(CUSTOMERS)]
+    theirs = [_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in range(CUSTOMERS, 2 * CUSTOMERS)]
+    session = psycopg.connect(
+        database.url, autocommit=True
+    )  # a transaction where there is something to keep together, as Django does
     find_accounts = "SELECT id FROM bonuses_account WHERE customer_id = %s ORDER BY id"
-    accounts = [row[0] for row in session.execute(find_accounts, [theirs])]
-    session.commit()
+    accounts = {customer: [row[0] for row in session.execute(find_accounts, [customer])] for customer in theirs}
 
     def redeem() -> None:
-        key = f"{member}-{next(numbers)}"
+        number = next(numbers)
+        customer, key = ours[number % CUSTOMERS], f"{member}-{number}"
         record = idempotency.ask(
-            method="POST", path="/api/v1/redemptions", caller=f"customer:{ours}", key=key, body={"points": AMOUNT}
+            method="POST", path="/api/v1/redemptions", caller=f"customer:{customer}", key=key, body={"points": AMOUNT}
         )
         redeeming.redeem(
-            customer_id=ours, points=AMOUNT, order_total=Decimal(1000), key=key, now=dt.datetime.now(dt.UTC), actor="bench", record=record
+            customer_id=customer, points=AMOUNT, order_total=Decimal(1000), key=key, now=dt.datetime.now(dt.UTC), actor="bench", record=record
         )  # fmt: skip
 
     def by_hand() -> None:
+        number = next(numbers)
+        customer = theirs[number % CUSTOMERS]
+        available, held, _debt = accounts[customer]
         with session.cursor() as cursor:
-            redeem_by_hand(
-                cursor, customer=theirs, available=accounts[0], held=accounts[1], amount=THEIR_AMOUNT, key=f"{member}-hand-{next(numbers)}"
-            )  # fmt: skip
-        session.commit()
+            with session.transaction():
+                pool = redeem_by_hand(
+                    cursor, customer=customer, available=available, held=held, amount=THEIR_AMOUNT, key=f"{member}-hand-{number}"
+                )  # fmt: skip
+            look_at_stock(cursor, pool=pool)
 
     return {"ours": redeem, "theirs": by_hand}
 

@@ -19,10 +19,18 @@ from django.utils.translation import gettext_lazy as _
 
 from bonusportal.errors import BadInput, Conflict
 from bonusportal.models import IdempotencyRecord
-from bonusportal.sql import stamp
+from bonusportal.sql import execute_planned, stamp
 
 KEPT_DAYS = 7
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
+# The time-out is set before the row is inserted, and so before anybody else's is waited for.
+_RECORD = (
+    "INSERT INTO bonusportal_idempotencyrecord (scope, body, status, answer, created_at) SELECT %s, %s, 0, '{}', %s FROM {source} WHERE true "
+    "ON CONFLICT (scope) DO NOTHING"
+)
+_RECORD_WAITING = _RECORD.replace("{source}", "set_config('lock_timeout', '5s', true)")
+_RECORD_ALONE = _RECORD.replace("{source}", "(SELECT 1) one")
+_ANSWER = "UPDATE bonusportal_idempotencyrecord SET status = 200, answer = %s WHERE scope = %s"
 _SHORT_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -82,19 +90,11 @@ def do_once(asked: Asked, effect: Callable[[], dict[str, Any]], *, now: dt.datet
     """
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                if connection.vendor == "postgresql":
-                    cursor.execute("SET LOCAL lock_timeout = '5s'")
-                cursor.execute(
-                    "INSERT INTO bonusportal_idempotencyrecord (scope, body, status, answer, created_at) VALUES (%s, %s, 0, '{}', %s) "
-                    "ON CONFLICT (scope) DO NOTHING",
-                    [asked.scope, asked.body, stamp(now)],
-                )
-                is_first = cursor.rowcount == 1
-            if not is_first:
+            record = _RECORD_WAITING if connection.vendor == "postgresql" else _RECORD_ALONE
+            if not execute_planned(record, [asked.scope, asked.body, stamp(now)]):
                 return _replay(IdempotencyRecord.objects.get(scope=asked.scope), asked)
             payload = effect()
-            IdempotencyRecord.objects.filter(scope=asked.scope).update(status=200, answer=payload)
+            execute_planned(_ANSWER, [json.dumps(payload), asked.scope])
             return Answer(payload=payload)
     except OperationalError as error:
         if "lock timeout" in str(error):

@@ -287,10 +287,7 @@ KEYCRM_WEBHOOK_SECRETS = env.words("KEYCRM_WEBHOOK_SECRETS")
 _FIELD_ROLES = ("balance", "reserved", "expires_on", "history", "card_order", "card_points")
 KEYCRM_FIELDS = {role: env.text(f"KEYCRM_FIELD_{role.upper()}") for role in _FIELD_ROLES}
 KEYCRM_STATUS_STAGES, KEYCRM_SHOP_SOURCES = env.words("KEYCRM_STATUS_STAGES"), env.words("KEYCRM_SHOP_SOURCES")
-KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = (
-    env.words("KEYCRM_CARD_STATUSES"),
-    env.text("KEYCRM_WRITE_BACK"),
-)  # see keycrm.configured
+KEYCRM_CARD_STATUSES, KEYCRM_WRITE_BACK = env.words("KEYCRM_CARD_STATUSES"), env.text("KEYCRM_WRITE_BACK")
 
 DEMO_PASSWORD = env.text("DEMO_PASSWORD") if IS_LOCAL else ""
 

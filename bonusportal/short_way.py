@@ -12,11 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 
-from bonusportal import dropin
-from storefront import pages
+from bonusportal import dropin, widgets
 
 # The drop-in paths bear no token of Django's forms and change nothing that a cookie protects: their views are exempt from that check anyway.
-_VIEWS = {"/get-code": dropin.get_code, "/widgets/config.json": pages.show_configuration}
+_VIEWS = {"/get-code": dropin.get_code, "/widgets/config.json": widgets.show_configuration}
 _API = "/api/v1/"
 # Nothing in a JSON answer may be run, framed or sent anywhere.
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -30,19 +30,31 @@ def day(date: dt.date) -> Any:
 
 
 def fetch_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run a statement that returns rows and is run all the time; its text must be a constant. Errors are Django's.
+    """Run a statement that returns rows and is run all the time; its text must be one of a few. Errors are Django's.
 
     On PostgreSQL, where connections are kept, the server plans it now and then instead of every time: for the statements that hand out a code planning
     costs several times as much as running. Elsewhere it is an ordinary execution: a connection that serves one request never comes to a second
     one, and a pooler in between may not know of prepared statements.
     """
+    return _run(statement, values, has_rows=True)[0]
+
+
+def execute_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
+    """The same for a statement whose answer is how many rows it touched."""
+    return _run(statement, values, has_rows=False)[1]
+
+
+def _run(
+    statement: str, values: Sequence[Any] | Mapping[str, Any], *, has_rows: bool
+) -> tuple[list[tuple[Any, ...]], int]:
     database = connections[
         "default"
     ]  # itself: every look at the `connection` proxy costs a search for the thread's own
-    if database.vendor != "postgresql" or not database.settings_dict["CONN_MAX_AGE"] or database.queries_logged:
+    is_watched = database.queries_logged or database.execute_wrappers
+    if database.vendor != "postgresql" or not database.settings_dict["CONN_MAX_AGE"] or is_watched:
         with database.cursor() as cursor:
             cursor.execute(statement, values)
-            return list(cursor.fetchall())
+            return list(cursor.fetchall()) if has_rows else [], cursor.rowcount
     import psycopg  # only where it is the driver
 
     database.ensure_connection()
@@ -53,4 +65,5 @@ def fetch_planned(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> 
     text = f"{statement} -- {int(time.monotonic()) // _PLAN_KEPT_SECONDS}"
     # Django's own cursor writes the values into the text, and such a text is never the same twice.
     with database.wrap_database_errors, psycopg.Cursor(raw) as planned:
-        return planned.execute(text, values).fetchall()
+        planned.execute(text, values)
+        return planned.fetchall() if has_rows else [], planned.rowcount

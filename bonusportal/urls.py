@@ -4,10 +4,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
 
-from bonusportal import dropin, dropin_accrual, dropin_balance, health
+from bonusportal import dropin, dropin_accrual, dropin_balance, health, widgets
 from keycrm import proxy
 from keycrm import views as crm_views
-from storefront import pages
 
 
 def _home(request: HttpRequest) -> HttpResponse:
@@ -24,7 +23,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
-    path("widgets/config.json", pages.show_configuration),
+    path("widgets/config.json", widgets.show_configuration),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
     re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from bonuses.policy import Totals
-from bonuses.policy_orders import Stage
+from bonuses.policy_orders import SHOP, Stage
 from keycrm.payloads import GROUP_CANCELLED, GROUP_COMPLETED, Order, order_number
 
-SHOP = "horoshop"
 # Cyrillic letters that look like Latin ones: a code that a person typed may hold them.
 _LOOK_ALIKES = str.maketrans("АВЕКМНОРСТУХІЈЅ", "ABEKMHOPCTYXIJS")
 

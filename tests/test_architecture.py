@@ -12,6 +12,7 @@ ORDER = {name: rank for rank, name in enumerate(("bonusportal", *APPS))}
 ROOTS = {
     "urls",
     "settings",
+    "widgets",
     "dropin",
     "dropin_accrual",
     "dropin_balance",

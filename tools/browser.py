@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from tools.environment import run_logged
 from tools.places import VENV, Refusal, venv_program
 
 # Playwright's driver needs libatomic1, Ukrainian letters need a font, and where the kernel lends no user namespaces the
-# browser's sandbox needs its helper; Debian's chromium asks for none of them.
-_DEBIAN_PACKAGES = ("chromium", "chromium-sandbox", "fonts-dejavu-core", "libatomic1")
+# browser's sandbox needs its helper; Debian's browser asks for none of them.
+_DEBIAN_PACKAGES = ("chromium-headless-shell", "chromium-sandbox", "fonts-dejavu-core", "libatomic1")
 _WAYS = """There is no Chromium here, and the portal works the store's admin panel through one. Any of these helps:
-    sudo apt-get install chromium              (Debian)
-    .venv/bin/playwright install chromium      (elsewhere, where the internet is open)
-    CHROMIUM_PATH=/path/to/chrome make run     (one that is somewhere else)"""
+    sudo apt-get install chromium-headless-shell    (Debian)
+    .venv/bin/playwright install chromium           (elsewhere, where the internet is open)
+    CHROMIUM_PATH=/path/to/chrome make run          (one that is somewhere else)"""
 _ASK_PLAYWRIGHT = (
     "from playwright.sync_api import sync_playwright\n"
     "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
@@ -24,7 +25,7 @@ _ASK_PLAYWRIGHT = (
 
 
 def get_chromium(*, log: Path) -> Path:
-    """Install a Chromium: from Debian where we may, else the one Playwright downloads.
+    """Install a Chromium without a window: from Debian where we may, else the one Playwright downloads.
 
     Raises `Refusal` with every way out when neither works.
     """
@@ -38,6 +39,11 @@ def get_chromium(*, log: Path) -> Path:
     if not found:
         raise Refusal(_WAYS)
     return found
+
+
+def is_worth_replacing(browser: Path) -> bool:
+    """Whether Debian has the lighter browser for a machine that came with the whole one. What a person named stays."""
+    return browser.name == "chromium" and not os.environ.get("CHROMIUM_PATH") and is_debian_root()
 
 
 def playwright_chromium() -> Path | None:

@@ -162,7 +162,6 @@ def surroundings(addresses: Addresses, *, redis_url: str) -> dict[str, str]:
         "SMS_SENDER": "Lastivka",
         "KEYCRM_BASE_URL": f"{addresses.crm}/v1",
         "KEYCRM_API_TOKEN": CRM_KEY,
-        "KEYCRM_WRITE_BACK": "on",  # there is nothing to migrate here
         # Read by the simulated CRM only; in life a person types it into the CRM's automation.
         "DEMO_CRM_WEBHOOK_URL": f"{addresses.portal}/webhooks/keycrm/{kept_secrets()['KEYCRM_WEBHOOK_SECRETS']}",
         **({"CHROMIUM_PATH": str(chromium)} if chromium else {}),

@@ -55,7 +55,8 @@ def programs(addresses: Addresses) -> dict[str, list[str]]:
             *("--state", str(RUN / "panel.json"), "--samples"),
         ],
         "shop": [
-            *(python, "-m", "demo.shop", "--port", str(addresses.shop_port), "--state", str(RUN / "shop.json")),
+            *(python, "-m", "demo.shop", "--port", str(addresses.shop_port)),
+            *("--state", str(RUN / "shop.json"), "--hint"),
             *("--portal", addresses.portal, "--panel", addresses.panel, "--sms", addresses.sms),
             *("--crm", addresses.crm, "--crm-api", f"{addresses.crm}/v1", "--crm-key", CRM_KEY),
         ],

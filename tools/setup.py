@@ -10,7 +10,7 @@ import fcntl
 import sys
 
 from tools.binaries import chromium_program, record_chromium, recorded_chromium
-from tools.browser import check_playwright, get_chromium
+from tools.browser import check_playwright, get_chromium, is_worth_replacing
 from tools.environment import Environment
 from tools.node import install_packages
 from tools.places import ROOT, VAR, Refusal, run_main
@@ -36,7 +36,9 @@ def set_up(*, for_tests: bool) -> None:
     with (VAR / "setup.lock").open("w") as lock:  # two terminals may type `make` at the same time
         fcntl.flock(lock, fcntl.LOCK_EX)
         Environment(folder=ROOT / ".venv", requirements=[ROOT / "requirements-dev.txt"], log=LOG).install()
-        browser = chromium_program() or get_chromium(log=LOG)
+        browser = chromium_program()
+        if not browser or (recorded_chromium() is None and is_worth_replacing(browser)):
+            browser = get_chromium(log=LOG)
         if recorded_chromium() != browser:
             check_playwright(log=LOG)
             record_chromium(browser)

@@ -63,6 +63,7 @@ def lines(addresses: Addresses, *, seeded: str) -> list[str]:
     """What a person sees when everything answers. `seeded` is what the seeding command said: the demo logins."""
     rows = [
         ("START HERE: the shop, and the way to the rest", f"{addresses.shop}/"),
+        ("A customer who has points to spend", "+380000000001"),
         ("Stock board, pools, runs", f"{addresses.portal}/admin/"),
         ("A code for 100 hryvnias", f"curl '{addresses.portal}/get-code?amount=100'"),
         ("The store's admin panel (simulated)", f"{addresses.panel}/edit/   {PANEL_USERNAME} / {PANEL_PASSWORD}"),

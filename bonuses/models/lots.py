@@ -138,6 +138,9 @@ class Hold(models.Model):
             models.Index(fields=["releasing_at"], name="hold_waits_for_evidence", condition=Q(state="releasing")),
         ]
 
+    def __str__(self) -> str:
+        return f"№{self.pk}"
+
 
 class AskedAgain(models.Model):
     """A later request that was answered with a hold which existed already: the customer got the same code back. Its key finds that hold."""

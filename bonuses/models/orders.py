@@ -145,3 +145,6 @@ class OrderReport(models.Model):
                 fields=["source", "order_number", "customer"], name="one_report_per_order_and_customer"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.order_number

@@ -9,7 +9,6 @@ import datetime as dt
 from django.db import transaction
 
 from bonuses.errors import KeyReused
-from bonuses.models import Hold
 from bonuses.policy import draw
 from bonuses.services import expiring, holding, ledger
 from bonuses.services.holding import HoldRow
@@ -31,8 +30,3 @@ def charge_code(*, customer_id: int, points: int, code_id: int, key: str, now: d
         return holding.write_hold(
             book, key=key, draws=drawn, now=now, actor=actor, expires_at=None, code_id=code_id, owed=short
         )
-
-
-def holds_of_code(code_id: int) -> list[int]:
-    """The hold that handed out the code, newest last; none for a code that nobody holds points for."""
-    return list(Hold.objects.filter(code_id=code_id).order_by("pk").values_list("pk", flat=True))

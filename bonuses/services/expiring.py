@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from bonuses.dialect import moment, stamp
 from bonuses.models import EntryKind, Hold, HoldState, Lot
 from bonuses.policy import DueHold, Move, Movement, due_movements
 from bonuses.services import ledger
 from bonuses.services.ledger import Book
+from bonusportal.sql import fetch_planned
 
 ACTOR = "portal"
 SWEEP_AT_MOST = 500
@@ -53,9 +54,7 @@ def settle(book: Book, *, now: dt.datetime) -> int:
 
 def due_holds(customer_id: int, *, now: dt.datetime) -> list[DueHold]:
     """Open holds without a code whose time is over."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE_HOLDS, [customer_id, stamp(now)])
-        rows = cursor.fetchall()
+    rows = fetch_planned(_DUE_HOLDS, [customer_id, stamp(now)])
     draws: dict[int, list[tuple[int, int]]] = {}
     ends: dict[int, dt.datetime] = {}
     for hold_id, expires_at, lot_id, points in rows:

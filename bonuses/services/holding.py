@@ -20,6 +20,7 @@ from bonuses.policy import HOLD_LIVES, REPORT_EXTENDS_HOLD, draw
 from bonuses.services import expiring, ledger
 from bonuses.services.ledger import Book
 from bonusportal.money import MAX_AMOUNT_UAH
+from bonusportal.sql import fetch_planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,24 +185,20 @@ def write_hold(
 ) -> HoldRow:
     """The hold's row and entry, in an open book. `owed` points are not there and become debt at capture."""
     points = sum(n for _, n in draws)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                key,
-                book.customer_id,
-                points,
-                owed,
-                HoldState.OPEN.value,
-                code_id,
-                order_id,
-                again_of_id,
-                stamp(now),
-                stamp(expires_at),
-                "",
-            ],
-        )
-        (hold_id,) = cursor.fetchone()
+    hold = [
+        key,
+        book.customer_id,
+        points,
+        owed,
+        HoldState.OPEN.value,
+        code_id,
+        order_id,
+        again_of_id,
+        stamp(now),
+        stamp(expires_at),
+        "",
+    ]
+    ((hold_id,),) = fetch_planned(_INSERT, hold)
     if points:
         ledger.post(EntryKind.HOLD, debit=book.available, credit=book.held, points=points, source=f"hold:{key}", actor=actor, effective_at=now,
                     now=now, draws=draws, drawn_from=book, order_id=order_id, hold_id=hold_id)  # fmt: skip

@@ -1,7 +1,8 @@
 """Write points: the only writer of entries, and the only place that moves a stored balance.
 
 A book is one customer's three accounts, locked, with the lots that still have points. `open_books` locks; `post` writes one entry with its draws and brings
-accounts and lots after it, in the caller's transaction. Which entry is right is decided elsewhere. SQL is written by hand because every purchase waits for it.
+accounts and lots after it, in the caller's transaction. Which entry is right is decided elsewhere. SQL is written by hand because every purchase waits for it:
+on PostgreSQL an entry with all that follows from it is one statement; SQLite runs the same parts one by one.
 
 Lock order: orders by primary key, then accounts by primary key, then hold, lots, code. A lot and a hold are only written under their customer's accounts.
 """
@@ -13,7 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -23,6 +24,7 @@ from bonuses.errors import CustomerUnknown
 from bonuses.models import AccountKind, Customer, EntryKind
 from bonuses.models.customers import PROGRAM_ACCOUNTS
 from bonuses.policy import draw
+from bonusportal.sql import execute_planned, fetch_planned
 
 Draws = Sequence[tuple[int, int]]
 Asked = ParamSpec("Asked")
@@ -99,6 +101,7 @@ _INSERT_ENTRY = (
     "INSERT INTO bonuses_ledgerentry (kind, debit_id, credit_id, points, source, revision, rule_id, order_id, hold_id, "
     "actor, reason_code, note_digest, effective_at, recorded_at) VALUES (" + marks(14) + ") RETURNING id"
 )
+_INSERT_DRAWS = "INSERT INTO bonuses_lotdraw (entry_id, lot_id, points)"
 _INSERT_LOT = (
     "INSERT INTO bonuses_lot (customer_id, entry_id, granted, remaining, held, activates_at, expires_at, expirations, rule_id) "
     "VALUES (" + marks(9) + ") RETURNING id"
@@ -141,9 +144,7 @@ def open_books(customer_ids: Iterable[int]) -> dict[int, Book]:
     """
     wanted = sorted(set(customer_ids))
     assert connection.in_atomic_block, "books are opened in a transaction"
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK.format(marks=marks(len(wanted)), lock=for_update()), wanted)
-        rows = cursor.fetchall()
+    rows = fetch_planned(_LOCK.format(marks=marks(len(wanted)), lock=for_update()), wanted)
     if any(row[4] for row in rows):
         raise MovedAway
     sides: dict[int, dict[str, Side]] = {}
@@ -166,10 +167,8 @@ def survivor_of(customer_id: int) -> int:
 
 
 def _read_lots(book: Book, condition: str, parameters: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOTS + condition, parameters)
-        for lot_id, remaining, expires_at, expirations in cursor.fetchall():
-            book.lots[lot_id] = LotRow(lot_id, remaining, moment(expires_at), expirations)
+    for lot_id, remaining, expires_at, expirations in fetch_planned(_LOTS + condition, parameters):
+        book.lots[lot_id] = LotRow(lot_id, remaining, moment(expires_at), expirations)
 
 
 def need_all_lots(book: Book) -> None:
@@ -186,12 +185,8 @@ def has_due_lots(book: Book, *, now: dt.datetime) -> bool:
         return any(lot.expires_at is not None and lot.expires_at <= now for lot in book.lots.values())
     if not book.points:
         return False
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM bonuses_lot WHERE customer_id = %s AND remaining > 0 AND expires_at <= %s LIMIT 1",
-            [book.customer_id, stamp(now)],
-        )
-        return cursor.fetchone() is not None
+    due = "SELECT 1 FROM bonuses_lot WHERE customer_id = %s AND remaining > 0 AND expires_at <= %s LIMIT 1"
+    return bool(fetch_planned(due, [book.customer_id, stamp(now)]))
 
 
 def need_lots(book: Book, lot_ids: Iterable[int]) -> None:
@@ -226,23 +221,71 @@ def post(
     touch debt. The natural key `(kind, source, revision)` is unique: callers look it up before they get here.
     """
     digest, salt = _digest_note(note)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_ENTRY,
-            [kind.value, debit.id, credit.id, points, source, revision, rule_id, order_id, hold_id, actor, reason_code, digest,
-             stamp(effective_at), stamp(now)],
-        )  # fmt: skip
-        (entry_id,) = cursor.fetchone()
-        if draws:
-            assert drawn_from is not None
-            assert sum(n for _, n in draws) == points
-            _draw(cursor, kind, int(entry_id), draws, drawn_from)
-        _move_balances(cursor, debit, credit, points)
-        if note:
-            cursor.execute(
-                "INSERT INTO bonuses_note (entry_id, text, salt) VALUES (%s, %s, %s)", [entry_id, note, salt]
-            )
+    entry = [kind.value, debit.id, credit.id, points, source, revision, rule_id, order_id, hold_id, actor, reason_code, digest,
+             stamp(effective_at), stamp(now)]  # fmt: skip
+    assert not draws or (drawn_from is not None and sum(n for _, n in draws) == points)
+    changes = [(side.id, change) for side, change in ((debit, -points), (credit, points)) if side.balance is not None]
+    write = _write_in_one if connection.vendor == "postgresql" else _write_in_steps
+    entry_id = write(kind, entry, draws, changes)
+    _follow(kind, debit, credit, points, draws, drawn_from)
+    if note:
+        execute_planned("INSERT INTO bonuses_note (entry_id, text, salt) VALUES (%s, %s, %s)", [entry_id, note, salt])
+    return entry_id
+
+
+def _write_in_one(kind: EntryKind, entry: list[object], draws: Draws, changes: Draws) -> int:
+    flat = [value for pair in draws for value in pair] + [value for pair in changes for value in pair]
+    return int(fetch_planned(_in_one(kind, len(draws), len(changes)), [*entry, *flat])[0][0])
+
+
+@lru_cache(maxsize=256)
+def _in_one(kind: EntryKind, draws: int, changes: int) -> str:
+    """The entry, its draws and what they do to lots, and the balances of its sides."""
+    parts = [f"entry AS ({_INSERT_ENTRY})"]
+    if draws:
+        parts.append(f"drawn (lot_id, points) AS (VALUES {_pairs(draws)})")
+        parts.append(f"draws AS ({_INSERT_DRAWS} SELECT entry.id, drawn.lot_id, drawn.points FROM entry, drawn)")
+        if sets := _sets(kind, "drawn.points"):
+            parts.append(f"lots AS (UPDATE bonuses_lot SET {sets} FROM drawn WHERE bonuses_lot.id = drawn.lot_id)")
+    if changes:
+        parts.append(f"changes (id, points) AS (VALUES {_pairs(changes)})")
+        parts.append(
+            "sides AS (UPDATE bonuses_account SET balance = balance + changes.points FROM changes WHERE bonuses_account.id = changes.id)"
+        )
+    return f"WITH {', '.join(parts)} SELECT id FROM entry"
+
+
+def _write_in_steps(kind: EntryKind, entry: list[object], draws: Draws, changes: Draws) -> int:
+    ((entry_id,),) = fetch_planned(_INSERT_ENTRY, entry)
+    for lot_id, points in draws:
+        execute_planned(f"{_INSERT_DRAWS} VALUES (%s, %s, %s)", [entry_id, lot_id, points])
+        if sets := _sets(kind, "%s"):
+            execute_planned(f"UPDATE bonuses_lot SET {sets} WHERE id = %s", [*[points] * sets.count("%s"), lot_id])
+    for side_id, change in changes:
+        execute_planned("UPDATE bonuses_account SET balance = balance + %s WHERE id = %s", [change, side_id])
     return int(entry_id)
+
+
+def _pairs(count: int) -> str:
+    return ", ".join(["(%s, %s)"] * count)
+
+
+def _sets(kind: EntryKind, points: str) -> str:
+    """What a draw does to its lot, as the SET of an UPDATE."""
+    columns = zip(("remaining", "held", "granted"), MOVES[kind], strict=True)
+    sets = [f"{column} = {column} {'-' if factor < 0 else '+'} {points}" for column, factor in columns if factor]
+    return ", ".join([*sets, "expirations = expirations + 1"] if kind is EntryKind.EXPIRE else sets)
+
+
+def _follow(kind: EntryKind, debit: Side, credit: Side, points: int, draws: Draws, book: Book | None) -> None:
+    """What was written, in the open book."""
+    for side, change in ((debit, -points), (credit, points)):
+        if side.balance is not None:
+            side.balance += change
+    for lot_id, drawn in draws:
+        if book is not None and (lot := book.lots.get(lot_id)):
+            lot.remaining += MOVES[kind][0] * drawn
+            lot.expirations += kind is EntryKind.EXPIRE
 
 
 def _digest_note(note: str) -> tuple[str, str]:
@@ -251,46 +294,6 @@ def _digest_note(note: str) -> tuple[str, str]:
         return "", ""
     salt = secrets.token_hex(16)
     return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest(), salt
-
-
-def _draw(cursor: object, kind: EntryKind, entry_id: int, draws: Draws, book: Book) -> None:
-    execute = cursor.execute  # type: ignore[attr-defined]
-    execute(
-        "INSERT INTO bonuses_lotdraw (entry_id, lot_id, points) VALUES " + ", ".join(["(%s, %s, %s)"] * len(draws)),
-        [value for lot_id, points in draws for value in (entry_id, lot_id, points)],
-    )
-    remaining, held, granted = MOVES[kind]
-    if kind is EntryKind.MERGE:
-        return
-    for lot_id, points in draws:
-        sets, values = [], []
-        for column, factor in (("remaining", remaining), ("held", held), ("granted", granted)):
-            if factor:
-                sets.append(f"{column} = {column} + %s")
-                values.append(factor * points)
-        if kind is EntryKind.EXPIRE:
-            sets.append("expirations = expirations + 1")
-        execute(f"UPDATE bonuses_lot SET {', '.join(sets)} WHERE id = %s", [*values, lot_id])
-        if lot := book.lots.get(lot_id):
-            lot.remaining += remaining * points
-            lot.expirations += kind is EntryKind.EXPIRE
-
-
-def _move_balances(cursor: object, debit: Side, credit: Side, points: int) -> None:
-    moved = []
-    for side, change in ((debit, -points), (credit, points)):
-        if side.balance is not None:
-            side.balance += change
-            moved.append((side.id, change))
-    if len(moved) == 1:
-        ((side_id, change),) = moved
-        cursor.execute("UPDATE bonuses_account SET balance = balance + %s WHERE id = %s", [change, side_id])  # type: ignore[attr-defined]
-    elif moved:
-        (first, change), (second, other) = moved
-        cursor.execute(  # type: ignore[attr-defined]
-            "UPDATE bonuses_account SET balance = balance + CASE WHEN id = %s THEN CAST(%s AS bigint) ELSE CAST(%s AS bigint) END WHERE id IN (%s, %s)",
-            [first, change, other, first, second],
-        )
 
 
 def make_lot(
@@ -303,12 +306,8 @@ def make_lot(
     rule_id: int | None,
 ) -> int:
     """The lot that an entry created. Returns its id."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_LOT,
-            [book.customer_id, entry_id, points, points, 0, stamp(activates_at), stamp(expires_at), 0, rule_id],
-        )
-        (lot_id,) = cursor.fetchone()
+    lot = [book.customer_id, entry_id, points, points, 0, stamp(activates_at), stamp(expires_at), 0, rule_id]
+    ((lot_id,),) = fetch_planned(_INSERT_LOT, lot)
     book.lots[lot_id] = LotRow(lot_id, points, expires_at, 0)
     return int(lot_id)
 

@@ -93,8 +93,14 @@ def last_digest(order: Order) -> str:
     return OrderSnapshot.objects.values_list("digest", flat=True).get(order=order, revision=order.revision)
 
 
+_WITH_SUCCESSORS = (
+    "WITH RECURSIVE found(id, customer_id) AS ({} UNION "
+    "SELECT h.id, h.customer_id FROM bonuses_hold h JOIN found f ON h.again_of_id = f.id) SELECT id, customer_id FROM found"
+)
+
+
 def find_holds(order: Order, snapshot: Snapshot, *, is_known: bool) -> dict[int, int]:
-    """`{hold: its owner}`, without locks: the order's own and those that the snapshot names."""
+    """`{hold: its owner}`, without locks: the order's own, those that the snapshot names, and for each the ones by which it was taken again since."""
     parts: list[str] = []
     parameters: list[int] = []
     if is_known:
@@ -106,7 +112,7 @@ def find_holds(order: Order, snapshot: Snapshot, *, is_known: bool) -> dict[int,
     if not parts:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ".join(parts), parameters)
+        cursor.execute(_WITH_SUCCESSORS.format(" UNION ".join(parts)), parameters)
         return dict(cursor.fetchall())
 
 

@@ -25,12 +25,12 @@ from django.db.models import Q
 from bonuses.dialect import for_update, moment, stamp
 from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
 from bonuses.models import AskedAgain, Hold, HoldState
-from bonuses.policy import HOLD_LIVES, draw, max_payable
+from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
-from bonuses.services.ruling import as_rule, rule_in_force
 from bonusportal import idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
+from bonusportal.sql import fetch_planned
 from promo.errors import PoolEmpty, PoolUnknown
 from promo.models.codes import IssueChannel
 from promo.services import issuing, moving, stock
@@ -42,6 +42,12 @@ _FIND = (
 )
 _BY_ID = _FIND + "WHERE h.key = %s"
 _BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
+# What the answer depends on besides the book, in one round trip: was the key used, how much may be paid, is a code of the amount being taken back?
+_LOOK = """
+SELECT EXISTS (SELECT 1 FROM bonuses_hold WHERE key = %(key)s) OR EXISTS (SELECT 1 FROM bonuses_askedagain WHERE key = %(key)s),
+       (SELECT share_percent FROM bonuses_earningrule WHERE valid_from <= %(now)s ORDER BY valid_from DESC, version DESC LIMIT 1),
+       EXISTS (SELECT 1 FROM bonuses_hold WHERE customer_id = %(customer)s AND points = %(points)s AND state = 'releasing')
+"""
 _BEING_RELEASED = (
     "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
     "AND h.state = 'releasing' AND h.order_id IS NULL AND c.state = 'withdrawn' AND c.retire_tried_at IS NULL AND c.inactive_since IS NULL ORDER BY h.id"
@@ -86,28 +92,31 @@ def redeem(
     if type(points) is not int or not 1 <= points <= MAX_AMOUNT_UAH:
         raise PointsInvalid
     hold_key = public_id_of(customer_id, key)
-    if found := find_replay(customer_id=customer_id, key=key, points=points):
-        return found
     made: list[tuple[Redemption, int]] = []
 
     def effect() -> dict[str, Any]:
         made.clear()
         claim = partial(
-            issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id
-        )
+            issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id, is_whole=False
+        )  # fmt: skip
         redemption, pool_id = _redeem(
             customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor, claim=claim
         )  # fmt: skip
         made.append((redemption, pool_id))
         return as_payload(redemption)
 
-    try:
-        if record is None:
-            effect()
-        else:
+    @ledger.following_merges
+    def in_one_transaction() -> dict[str, Any] | None:
+        if record is not None:
             answer = idempotency.do_once(record, effect, now=now)
-            if answer.replayed:
-                return from_payload(answer.payload)
+            return answer.payload if answer.replayed else None
+        with transaction.atomic():
+            effect()
+        return None
+
+    try:
+        if answered := in_one_transaction():
+            return from_payload(answered)
     except (PoolEmpty, PoolUnknown):
         note_unmet(points=points, now=now)
         raise
@@ -126,32 +135,33 @@ def public_id_of(customer_id: int, key: str) -> str:
     return hashlib.sha256(f"redemption\n{customer_id}\n{key}".encode()).hexdigest()[:32]
 
 
-@ledger.following_merges
 def _redeem(
     *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, claim: Callable[..., issuing.IssuedCode]
 ) -> tuple[Redemption, int]:  # fmt: skip
-    with transaction.atomic():
-        book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
-        # Again under the lock: the first call with this key may have committed while we waited for it.
-        if found := _find_by_key(hold_key, points):
-            return found, 0
-        _check_share(book, points, order_total, now=now)
-        if again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor):
-            return again, 0
-        if book.points < points:
-            raise InsufficientPoints(book.points)
-        drawn, _short = draw(book.lots.values(), points)
-        issued = claim(
-            amount_uah=points, channel=IssueChannel.REDEMPTION, now=now, natural_key=_issue_key(hold_key), actor=actor
-        )
-        hold = holding.write_hold(
-            book, key=hold_key, draws=drawn, now=now, actor=actor, expires_at=now + HOLD_LIVES, code_id=issued.code_id
-        )
+    """In the caller's transaction, which ends with whatever is raised here."""
+    book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
+    # Under the lock: the first call with this key may have committed while we waited for it.
+    values = {"key": hold_key, "now": stamp(now), "customer": book.customer_id, "points": points}
+    ((key_is_used, share_percent, may_be_again),) = fetch_planned(_LOOK, values)
+    if key_is_used and (found := _find_by_key(hold_key, points)):
+        return found, 0
+    _check_share(book, points, order_total, share_percent=share_percent)
+    if may_be_again and (again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor)):
+        return again, 0
+    if book.points < points:
+        raise InsufficientPoints(book.points)
+    drawn, _short = draw(book.lots.values(), points)
+    issued = claim(
+        amount_uah=points, channel=IssueChannel.REDEMPTION, now=now, natural_key=_issue_key(hold_key), actor=actor
+    )
+    hold = holding.write_hold(
+        book, key=hold_key, draws=drawn, now=now, actor=actor, expires_at=now + HOLD_LIVES, code_id=issued.code_id
+    )
     return Redemption(hold_key, issued.code, points, HoldState.OPEN.value, hold.expires_at), issued.pool_id
 
 
-def _check_share(book: Book, points: int, order_total: Decimal, *, now: dt.datetime) -> None:
-    most = max_payable(as_rule(rule_in_force(now)), available=MAX_AMOUNT_UAH, goods=order_total)
+def _check_share(book: Book, points: int, order_total: Decimal, *, share_percent: int) -> None:
+    most = max_payable(Rule(share_percent=share_percent), available=MAX_AMOUNT_UAH, goods=order_total)
     if points > most:
         raise OverShare(min(most, book.points))
 
@@ -162,8 +172,6 @@ def _issue_key(hold_key: str) -> str:
 
 def _give_back(book: Book, points: int, *, hold_key: str, now: dt.datetime, actor: str) -> Redemption | None:
     """The same customer asks for the same amount while its code waits to be deleted: the same code once more, held by the same points."""
-    if not book.held.balance:
-        return None
     with connection.cursor() as cursor:
         cursor.execute(_BEING_RELEASED, [book.customer_id, points])
         candidates = cursor.fetchall()

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--crm", default="", help="address of the simulated CRM, for the link on the home page")
     parser.add_argument("--crm-api", default="", help="its API, where orders are posted to (…/order)")
     parser.add_argument("--crm-key", default="", help="its API key")
+    parser.add_argument("--hint", action="store_true", help="a new shop starts with the hint's tag on every page")
     parser.add_argument("--sms", default="", help="address of the simulated SMS phone, for the link")
     return parser
 
@@ -91,10 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             crm_url=chosen.crm_api,
             crm_key=chosen.crm_key,
         )
+        if chosen.hint and not (chosen.state is not None and chosen.state.exists()):
+            state.set_switches(gtm_hint=True)
     except (ValueError, KeyError, TypeError) as broken:
         sys.stderr.write(f"{chosen.state} is not a state file of this shop ({broken}): remove it to start afresh\n")
         return 2
-    greeting: Callable[[int], str] = lambda port: f"shop: http://{chosen.host}:{port}/  switches: /_demo/"  # noqa: E731
+
+    def greeting(port: int) -> str:
+        return f"shop: http://{chosen.host}:{port}/  switches: /_demo/"
+
     with carried_orders(state):
         return serve_until_stopped(
             lambda stopping: create_shop(state, stopping=stopping),

@@ -92,9 +92,7 @@ class Switches(SwitchSet):
         group="tags",
         choices=("off", "once", "twice", "late"),
     )
-    gtm_everywhere: bool = switch(
-        False, "Тег оформлення — на всіх сторінках", "The checkout tag on every page", group="tags"
-    )
+    gtm_hint: bool = switch(False, "Тег підказки — на всіх сторінках", "The hint's tag, on every page", group="tags")
     data_layer: str = switch(
         "off",
         "Події dataLayer: немає, GA4, старі, gtag",

@@ -11,8 +11,14 @@ from typing import Any
 from demo.shop.state import ShopState
 
 CONTAINER = "GTM-LASTIVKA"
-CHECKOUT, THANKS = "checkout", "thanks"
-FILES = {CHECKOUT: "bonus_checkoutpage_script.html", THANKS: "bonus_thankspage_script.html"}
+CHECKOUT, THANKS, HINT = "checkout", "thanks", "hint"
+FILES = {
+    CHECKOUT: "bonus_checkoutpage_script.html",
+    THANKS: "bonus_thankspage_script.html",
+    HINT: "bonus_hint_script.html",
+}
+# Page Path contains the first and not the second.
+TRIGGERS = {CHECKOUT: ("/checkout/", "/checkout/complete"), THANKS: ("/checkout/complete", ""), HINT: ("/", "")}
 FOLDER = Path(__file__).resolve().parents[2] / "static" / "gtm"
 # A variable of the container, or the invented address that stands in a tag ready for copying.
 _PORTAL = re.compile(
@@ -54,14 +60,10 @@ def tag_html(state: ShopState, name: str) -> str:
 def container(state: ShopState) -> dict[str, Any]:
     """The container as the page's script gets it: tags with their triggers, and how it behaves today."""
     switches = state.switches
-    everywhere = switches.gtm_everywhere
-    triggers = {
-        CHECKOUT: {"contains": "/" if everywhere else "/checkout/", "without": "/checkout/complete"},
-        THANKS: {"contains": "/checkout/complete", "without": ""},
-    }
     tags = []
-    for name, trigger in triggers.items():
-        html = tag_html(state, name)
+    for name, (contains, without) in TRIGGERS.items():
+        html = tag_html(state, name) if name != HINT or switches.gtm_hint else ""
         if html:
-            tags.append({"name": name, "html": html, "refused": es5_objections(html), **trigger})
+            about = {"name": name, "html": html, "refused": es5_objections(html)}
+            tags.append({**about, "contains": contains, "without": without})
     return {"id": CONTAINER, "tags": tags, "fires": 2 if switches.gtm == "twice" else 1}

@@ -37,7 +37,7 @@ COLOURS = {
 
 @admin.register(InboundEvent)
 class InboundEventAdmin(EndlessAdmin):
-    list_display = ["pk", "channel", "name", "about", "state_badge", "why", "times_seen", "last_seen_at"]
+    list_display = ["event_number", "channel", "name", "about", "state_badge", "why", "times_seen", "last_seen_at"]
     list_filter = [("state", ChoicesDropdownFilter), ("channel", ChoicesDropdownFilter)]
     list_filter_submit = True
     ordering = ["-id"]
@@ -46,6 +46,10 @@ class InboundEventAdmin(EndlessAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: InboundEvent | None = None) -> list[Any]:
         return []
+
+    @admin.display(description="№")
+    def event_number(self, event: InboundEvent) -> int:
+        return event.pk
 
     @admin.display(description=_("about"))
     def about(self, event: InboundEvent) -> str:

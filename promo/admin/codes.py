@@ -70,7 +70,7 @@ DEEDS = (
     Deed(
         name="withdraw",
         permission=MANAGE,
-        from_states=moving.MOVES[CodeState.WITHDRAWN],
+        from_states=moving.WITHDRAWN_BY_HAND,
         title=_("Withdraw the code"),
         sentence=_("It is never handed out again. What became of it is unknown until the panel shows it."),
         button=_("Withdraw"),

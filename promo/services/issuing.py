@@ -82,26 +82,30 @@ def issue_code(
     request_id: str = "",
     actor: str = "",
     daily_cap: int | None = None,
+    is_whole: bool = True,
 ) -> IssuedCode:
     """Hand out the oldest free code of the amount.
 
     `natural_key` (64 hex characters) makes it once: the same key gets the same code again. `daily_cap` limits codes per pool and Kyiv day (None: no cap);
     a pool's own cap wins. Raises PoolUnknown, PoolEmpty, DailyCapReached; then nothing changed.
+
+    `is_whole` False: this is the last part of a caller's transaction, which looked its key up itself and ends with whatever is raised here; a key that
+    was used all the same is an IntegrityError.
     """
-    if natural_key and (issued := find_issued(natural_key)):
+    if is_whole and natural_key and (issued := find_issued(natural_key)):
         return issued
     day = kyiv_day(now)
     claim = [stamp(now), amount_uah, sql_day(day + dt.timedelta(days=MIN_DAYS_LEFT))]
     record = [channel, natural_key or None, phone, order_number, caller_address, request_id, actor, stamp(now)]
     count = [] if daily_cap is None else [sql_day(day), daily_cap]
     try:
-        with _undone_alone():
+        with _undone_alone() if is_whole else nullcontext():
             row = _issue_in_one(claim, record, count) if _is_postgresql() else _issue_in_steps(claim, record, count)
     except IntegrityError as error:
         if WITHIN_CAP in str(error):
             raise DailyCapReached(amount_uah, retry_after_seconds=seconds_until_next_day(now)) from error
         # Two calls with one natural key at once: the other one won, its code is the answer.
-        if natural_key and (issued := find_issued(natural_key)):
+        if is_whole and natural_key and (issued := find_issued(natural_key)):
             return issued
         raise
     if row is None:

@@ -82,10 +82,17 @@ def _require_move(moved: bool, code_id: int) -> None:
         )
 
 
+# What a person may take out of use. (A redeemed code is withdrawn only by the order that used it, when that is cancelled.)
+WITHDRAWN_BY_HAND = frozenset({CodeState.AVAILABLE, CodeState.ISSUED})
+
+
 def withdraw_code(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> None:
     """Take a code out of use; what became of it is unknown until the panel says so. Raises BadInput, CodeNotInState."""
     reason = _require_reason(reason)
-    _require_move(move_code(code_id=code_id, to=CodeState.WITHDRAWN, actor=actor, reason=reason, now=now), code_id)
+    moved = move_code(
+        code_id=code_id, to=CodeState.WITHDRAWN, actor=actor, reason=reason, now=now, only_from=WITHDRAWN_BY_HAND
+    )
+    _require_move(moved, code_id)
 
 
 def void_code(*, code_id: int, actor: str, reason: str, now: dt.datetime) -> None:

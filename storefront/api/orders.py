@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from ninja import Router, Schema
 
+from bonuses.policy_orders import SHOP
 from bonuses.services import customers, reporting
 from bonusportal.errors import BadInput
 from bonusportal.limits import check_limit
@@ -17,8 +18,6 @@ from storefront.api.reading import OrderNumber, PaidTotal, Phone, RedemptionId
 from storefront.services import doorkeeping
 
 router = Router(tags=["orders"])
-# The shop whose pages call here; orders that the CRM confirms carry the same word.
-SHOP = "horoshop"
 
 
 class ReportOrder(Schema):

@@ -328,7 +328,11 @@ class Reference:
             order.earner = person
         touched: list[RefLot] = []
         payers: dict[int, None] = {}
-        group = sorted({hold.number: hold for hold in [*order.holds, *named]}.values(), key=lambda hold: hold.number)
+        group = [*order.holds, *named]
+        for hold in self.holds:  # in order of time: whoever was taken again comes before that by which it was
+            if any(hold.again_of is one for one in group if hold.again_of is not None):
+                group.append(hold)
+        group = sorted({hold.number: hold for hold in group}.values(), key=lambda hold: hold.number)
         replaced = [hold.again_of for hold in group if hold.again_of is not None]
         for hold in group:
             if not any(hold is one for one in replaced):

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import override
 
 from bonuses import append_only, tasks
 from bonuses.admin.alarms import find_banners
@@ -19,6 +20,12 @@ from tests.staff import read, sign_in
 
 pytestmark = pytest.mark.django_db
 NIGHT = dt.datetime(2026, 3, 11, 0, 0, tzinfo=dt.UTC)  # 02:00 in Kyiv
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with override("en"):
+        yield
 
 
 class Unreachable:

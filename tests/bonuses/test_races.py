@@ -128,7 +128,7 @@ def test_control_two_completions_that_look_first_grant_twice(careless):
 def test_control_a_refund_beside_a_completion_is_lost(careless):
     """Each writes the figure that its own snapshot says; the older one, written last, stays for good."""
     refund = lambda points, held, granted, state: f"points = {points - granted + 40}, granted = 40"  # noqa: E731
-    complete = lambda points, held, granted, state: f"points = points + {100 - granted}, granted = 100"  # noqa: E731
+    complete = lambda points, held, granted, state: f"points = {points + 100 - granted}, granted = 100"  # noqa: E731
     ends = set()
     for _ in range(40):
         careless.begin(state="confirmed")

@@ -67,7 +67,7 @@ def test_many_workers_at_many_orders_apply_each_once():
         return done
 
     assert sum(in_parallel(work)) == len(orders)
-    assert list(Order.objects.values_list("revision", "granted").distinct()) == [(1, 100)]
+    assert list(Order.objects.order_by().values_list("revision", "granted").distinct()) == [(1, 100)]
 
 
 def test_of_two_orders_with_one_number_that_arrive_together_at_most_one_is_applied():

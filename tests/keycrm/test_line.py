@@ -101,13 +101,21 @@ def test_the_script_goes_by_redis_s_clock_and_the_table_by_the_database_s(pace, 
 # --- many processes -----------------------------------------------------------------------------------------------
 
 
+def _speak_alone():
+    """In a child: forget the parent's connection without a word on it. (Where a browser was driven before, the parent may have one that it cannot close.)"""
+    for inherited in connections.all(initialized_only=True):
+        inherited.connection = None
+
+
 def _take_many(pace, gate, found):
+    _speak_alone()
     gate.wait(30)
     found.put(granted(pace, 40, now=AT))
 
 
 def _take_many_without_lock(_pace, gate, found):
     """What reading and saving would do: the negative control."""
+    _speak_alone()
     gate.wait(30)
     got = 0
     for _ in range(40):

@@ -58,7 +58,7 @@ from tests.staff import sign_in
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z’'-]{2,}")
 # Names of things that have no other name: settings, formats, the brand of a code, keys of a keyboard, languages in their own words.
 KEEPS = re.compile(
-    r"\bBON\d*\b|PANEL_[A-Z]+|\bget-code\b|\bmake run\b|\bEnglish\b|\besc\b|\bCSV\b|\bUTF-8\b|\bJSON\b|№\d+"
+    r"\bBON\d*\b|PANEL_[A-Z]+|\bget-code\b|\bmake run\b|\bEnglish\b|\besc\b|\bCSV\b|\bUTF-8\b|\bJSON\b|\b(?:Key)?CRM\b|\bcrm\b|\bSMS\b|№\d+"
 )
 SHOWN = {"title", "placeholder", "aria-label", "alt", "data-label"}
 

@@ -9,9 +9,13 @@ import pytest
 from django.conf import settings as the_settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from bonuses.models import Account, Customer
+from bonuses.services import erasing
 from demo.panel.server import serve
 from demo.panel.state import PanelState
+from keycrm.services import writing_back
 from promo import wiring
 from promo.management.commands.import_codes import ProgressLines
 from promo.management.commands.seed_demo import DEMO_CODES
@@ -19,6 +23,7 @@ from promo.models import Code, Issue, Lot, Pool, ReplenishRun
 from promo.services import issuing, mirroring
 from promo.services.reporting import Progress
 from tests.factories import make_code, make_codes, make_issue, make_pool
+from tests.storefront.street import give_points
 
 pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2026, 3, 14, 12, 0, tzinfo=dt.UTC)
@@ -319,6 +324,32 @@ def test_filling_twice_changes_nothing_and_replaces_no_code_that_was_handed_out(
     assert (Issue.objects.count(), Lot.objects.count()) == (1, 3)
     assert len(PanelState(settings.VAR_DIR / "panel.json").codes()) == 15
     assert get_user_model().objects.count() == 2
+
+
+def points():
+    return dict(Account.objects.filter(kind="available").values_list("customer__phone", "balance"))
+
+
+def test_customers_bring_points_along_once():
+    run("seed_demo")
+    assert points() == {"+380000000001": 500, "+380000000002": 150}
+    give_points(Customer.objects.get(phone="+380000000001").pk, 30, timezone.now())
+    run("seed_demo")
+    assert points() == {"+380000000001": 530, "+380000000002": 150}
+
+
+def test_their_balances_go_to_the_crm():
+    assert not writing_back.is_on()
+    run("seed_demo")
+    assert writing_back.is_on()
+
+
+def test_a_customer_who_was_erased_does_not_come_back():
+    run("seed_demo")
+    customer = Customer.objects.get(phone="+380000000001")
+    erasing.erase_customer(customer_id=customer.pk, now=timezone.now())
+    run("seed_demo")
+    assert not Customer.objects.filter(phone="+380000000001").exists()
 
 
 def test_a_running_panel_is_told_over_http(settings):

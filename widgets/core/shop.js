@@ -30,7 +30,7 @@ const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
 export function sumNow() {
   const mine = cart();
   const lines = amounts('.j-sum-p');
-  const goods = lines.length ? lines.concat(discounts()).reduce((sum, each) => sum + each, 0) : null;
+  const goods = lines.length && !lines.includes(null) ? lines.concat(discounts()).reduce((sum, each) => sum + each, 0) : null;
   // The mobile page's total comes last: it includes delivery, for which points do not pay. A cart object that is still empty says 0.
   const sums = [mine && parseMoney(mine.Cart.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
   return sums.find((sum) => sum > 0) || (sums.includes(0) ? 0 : null);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import shutil
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -90,6 +91,12 @@ class BrowserThread:
         if not self._ready.done():
             self._ready.set_exception(error)
 
+    def _program(self) -> str | None:
+        """The browser to start. One that has no window cannot be watched: then the whole one beside it, else Playwright's own."""
+        if self._headed and self._chromium_path.endswith("headless-shell"):
+            return shutil.which("chromium")
+        return self._chromium_path or None
+
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         if self._is_stopping.is_set():
@@ -97,7 +104,7 @@ class BrowserThread:
         as_root = hasattr(os, "geteuid") and os.geteuid() == 0
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path=self._chromium_path or None,
+                executable_path=self._program(),
                 headless=not self._headed,
                 # The sandbox needs an ordinary user; as root Chromium does not start with it.
                 chromium_sandbox=self._sandboxed and not as_root,

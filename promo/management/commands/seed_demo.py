@@ -1,4 +1,5 @@
-"""`manage.py seed_demo`: what a first look at the portal needs. Pools with a few codes each, which the simulated panel knows too, and two staff users.
+"""`manage.py seed_demo`: what a first look at the portal needs. Pools with a few codes each, which the simulated panel knows too, customers
+with points, whom the simulated CRM knows too, and two staff users.
 
 Local and test stages only; the codes and passwords below are public. May be run any number of times: what is there stays
 as it is, codes that were handed out are not replaced. This is the one place of the product that knows the demonstration.
@@ -6,9 +7,11 @@ as it is, codes that were handed out are not replaced. This is the one place of 
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -26,6 +29,12 @@ DEMO_CODES = {
     300: ["BON3009VHA4GZ6UX", "BON300E7RM2YQ8TC", "BON300JW5PB3ND9K", "BON300T8XU6FV4HA", "BON3002KCZ7EG5QM"],
 }
 LOW_WATER, TARGET = 3, 10
+# What the shop's customers bring along from before. The batch is marked finished, so their balances go to the CRM.
+DEMO_BALANCES = """phone,points,name,email
++380000000001,500,Олена Приклад,olena@customer.example
++380000000002,150,Тарас Зразок,taras@customer.example
+"""
+BATCH = "demo"
 ADMIN, SUPPORT = "admin", "support"
 ADMIN_PASSWORD, SUPPORT_PASSWORD = "admin-of-the-demo", "support-of-the-demo"
 ACTOR = "demo"
@@ -58,6 +67,7 @@ class Command(BaseCommand):
         else:
             _write_panel_state(options["panel_state"])
         _stock_pools()
+        _bring_balances()
         call_command("seed_groups", verbosity=0, stdout=_Silence())
         logins = [
             _staff_user(ADMIN, options["admin_password"], is_superuser=True),
@@ -109,6 +119,16 @@ def _stock_pools() -> None:
         paste_codes(
             pool=pool, text="\n".join(codes), actor=ACTOR, reason="demonstration", now=timezone.now(), skip_bad=True
         )
+
+
+def _bring_balances() -> None:
+    """Once: what has become of the points since, or of a customer who was erased, stays as it is."""
+    if apps.get_model("bonuses", "ImportBatch").objects.filter(name=BATCH, finished_at__isnull=False).exists():
+        return
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".csv") as file:
+        file.write(DEMO_BALANCES)
+        file.flush()
+        call_command("import_balances", file.name, "--finish", f"--batch={BATCH}", stdout=_Silence(), stderr=_Silence())
 
 
 def _staff_user(name: str, password: str, *, is_superuser: bool = False, group: str = "") -> tuple[str, str]:

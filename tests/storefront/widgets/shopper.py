@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from demo.shop.server import RunningShop
 from tests.storefront.widgets.stand_in import DIGITS, Portal
@@ -43,7 +45,11 @@ class Shopper:
 
     def wake(self) -> None:
         expect(self.page.locator("#checkout-name")).to_be_visible()
-        self.page.locator("#checkout-name").click()
+        for _ in range(60):  # a click before the tag's script has come wakes nobody, and a person clicks again
+            self.page.locator("#checkout-name").click()
+            with suppress(BrowserTimeout):
+                self.widget.wait_for(state="attached", timeout=500)
+                return
         expect(self.widget).to_be_attached()
 
     def fill_in(self) -> None:
@@ -92,9 +98,17 @@ class Shopper:
             field.fill(str(quantity))
             field.press("Tab")
 
-    def total(self) -> str:
-        text = self.page.locator(".j-total-sum:visible, .order-details__total:visible").first.inner_text()
-        return " ".join(text.split())
+    def expect_total(self, text: str) -> None:
+        totals = self.page.locator(".j-total-sum:visible, .order-details__total:visible")
+        expect(totals.first).to_have_text(text)
+
+    def expect_released(self) -> None:
+        """The release is asked for right after it is said."""
+        for _ in range(150):
+            if self.portal.hold["status"] == "releasing":
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the points were not given back")
 
     def data_layer(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.page.evaluate("JSON.parse(JSON.stringify(window.dataLayer))")

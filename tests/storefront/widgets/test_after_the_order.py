@@ -127,7 +127,7 @@ def hinting_shop(shop):
     """The third tag is pasted as well, on every page: the container's checkout tag stands in for it."""
     from tools.widgets import BUILT
 
-    shop.state.set_switches(gtm_everywhere=True)
+    shop.state.set_switches(gtm_hint=True)
     shop.state.tags["checkout"] = (BUILT / "bonus_hint_script.html").read_text()
     yield shop
     shop.state.tags.clear()

@@ -55,7 +55,7 @@ def test_while_an_answer_takes_its_time_the_shop_goes_on(shopper, shop, portal):
     shopper.widget.locator("#phone").fill(PHONE)
     shopper.widget.locator("button.main").click()
     shopper.set_quantity(2)
-    assert shopper.total() == "3 800 грн"
+    shopper.expect_total("3 800 грн")
     portal.let_go()
     shopper.widget.locator("#code").fill("246810")
     expect(shopper.widget).to_contain_text("У вас 300 бонусів")
