@@ -124,6 +124,7 @@ def check_the_far_side(case: Case, pool: Pool, panel) -> None:
 
 @pytest.fixture(scope="module")
 def signed_in_page(store, browser_thread) -> Iterator[Any]:
+    store.state.replace_switches(Switches())  # made before `panel` tidies up behind the test before
     with visit(store, browser_thread) as here:
         here.panel.sign_in()
         yield here.panel

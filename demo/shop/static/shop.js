@@ -281,7 +281,10 @@
         };
       }
     };
-    one(".checkout-form").addEventListener("submit", function () { one(".checkout-form").classList.add("is-loading"); });
+    one(".checkout-form").addEventListener("submit", function () {
+      one(".checkout-form").classList.add("is-loading");
+      page.onCheckout = false; // an answer that is still on its way finds the cart empty, and must not lead home from a placed order
+    });
   }
 
   // -- what analytics is told ---------------------------------------------------------------------------------------------
