@@ -32,6 +32,7 @@ _OURS = {
     "bonusportal",
     "promo",
     "bonuses",
+    "storefront",
     "keycrm",
     "templates",
     "locale",

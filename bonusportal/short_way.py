@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from bonusportal import dropin, widgets
 
@@ -26,13 +27,22 @@ class ShortWay:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self._answer_in_language = LocaleMiddleware(_answer)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.rstrip("/") not in _VIEWS and not request.path_info.startswith(_API):
             return self.get_response(request)
         request.get_host()  # refuses a host that is not ours, as CommonMiddleware does on the long way
-        return self._answer_in_language(request)  # type: ignore[return-value] # no coroutine: `_answer` is none
+        return _answer_in_language(request)
+
+
+def _answer_in_language(request: HttpRequest) -> HttpResponse:
+    """What LocaleMiddleware does where no address names a language. It would import every address to find that out, and a cold start pays for that."""
+    with translation.override(translation.get_language_from_request(request)):
+        request.LANGUAGE_CODE = translation.get_language()
+        response = _answer(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", request.LANGUAGE_CODE or "")
+        return response
 
 
 def _answer(request: HttpRequest) -> HttpResponse:

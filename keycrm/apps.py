@@ -11,4 +11,4 @@ class KeyCrmConfig(AppConfig):
     verbose_name = _("CRM")
 
     def ready(self) -> None:
-        from keycrm import checks, configured  # noqa: F401  # register themselves
+        from keycrm import checks  # noqa: F401  # they register themselves

@@ -52,3 +52,30 @@ def check_crm(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+@register()
+def check_account(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What is said about statuses, sources, secrets and the write-back can be understood."""
+    # Imported by the question: every process starts with this module, and most never ask.
+    from keycrm.configured import MODES, read_ids, rules_of_settings
+
+    found: list[CheckMessage] = []
+    for question in (rules_of_settings, lambda: read_ids("KEYCRM_CARD_STATUSES")):
+        try:
+            question()
+        except ValueError as error:
+            found.append(Error(f"{error}.", id="keycrm.E010"))
+    if settings.KEYCRM_WRITE_BACK not in MODES:
+        found.append(
+            Error(
+                f"KEYCRM_WRITE_BACK is {settings.KEYCRM_WRITE_BACK!r}; it is one of {', '.join(sorted(MODES))}.",
+                id="keycrm.E011",
+            )
+        )
+    if settings.KEYCRM_API_TOKEN and not settings.KEYCRM_SHOP_SOURCES and not settings.IS_LOCAL:
+        found.append(
+            Advice("KEYCRM_SHOP_SOURCES is empty: orders of all sources of the CRM are taken for the shop's.", hint="Two sources may use the same numbers; "
+                   "such orders wait for a person.", id="keycrm.W010")
+        )  # fmt: skip
+    return found

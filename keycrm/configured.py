@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
-from django.core.checks import Warning as Advice
 
 from bonuses.policy_orders import Stage
 from keycrm.services.applying import Rules
@@ -38,27 +34,3 @@ def read_stages(words: list[str]) -> dict[int, Stage]:
             )
         stages[int(status)] = Stage(stage.strip())
     return stages
-
-
-@register()
-def check_account(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What is said about statuses, sources, secrets and the write-back can be understood."""
-    found: list[CheckMessage] = []
-    for question in (rules_of_settings, lambda: read_ids("KEYCRM_CARD_STATUSES")):
-        try:
-            question()
-        except ValueError as error:
-            found.append(Error(f"{error}.", id="keycrm.E010"))
-    if settings.KEYCRM_WRITE_BACK not in MODES:
-        found.append(
-            Error(
-                f"KEYCRM_WRITE_BACK is {settings.KEYCRM_WRITE_BACK!r}; it is one of {', '.join(sorted(MODES))}.",
-                id="keycrm.E011",
-            )
-        )
-    if settings.KEYCRM_API_TOKEN and not settings.KEYCRM_SHOP_SOURCES and not settings.IS_LOCAL:
-        found.append(
-            Advice("KEYCRM_SHOP_SOURCES is empty: orders of all sources of the CRM are taken for the shop's.", hint="Two sources may use the same numbers; "
-                   "such orders wait for a person.", id="keycrm.W010")
-        )  # fmt: skip
-    return found
