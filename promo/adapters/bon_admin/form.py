@@ -12,7 +12,7 @@ from playwright.async_api import Frame
 
 from bonusportal.masking import mask_code
 from promo.adapters.bon_admin.grid import GridScreen
-from promo.adapters.bon_admin.page_scripts import CHOOSE_ALL, MARK_DOCUMENT, READ_FORM
+from promo.adapters.bon_admin.page_scripts import CHOOSE_ALL, READ_FORM
 from promo.adapters.bon_admin.recording import Recorder
 from promo.adapters.bon_admin.sighting import Seen, Sight, Watch
 from promo.adapters.bon_admin.tab import browser_faults
@@ -38,12 +38,12 @@ class CreateScreen:
             "save": self._form.save,
             "lists": list(self._form.choose_all),
             "none": list(self._form.none_values),
+            "errors": watch.errors,
         }
 
     async def open(self) -> Frame:
         """The empty form on the screen. Raises PanelTemporary(LAYOUT) when a field of the profile is missing."""
-        await self._grid.open()
-        frame = await self._grid.frame()
+        frame = (await self._grid.open()).frame
         with browser_faults("opening the form"):
             add = frame.locator(self._watch.profile.grid.add).locator("visible=true").first
             if not await add.count():
@@ -64,7 +64,9 @@ class CreateScreen:
             frame = await self.open()
             held = await self._held(frame)
             detail["recognised"] = {
-                name: value is not None for name, value in held.items() if name not in ("lists", "kinds", "save")
+                name: value is not None
+                for name, value in held.items()
+                if name not in ("lists", "kinds", "save", "errors")
             }
             detail["lists"] = held["lists"]
             self._raise_for_missing(held)
@@ -117,9 +119,9 @@ class CreateScreen:
                 seen={name: held[name] for name in wanted if name != "code"},
             )
 
-    async def _held(self, frame: Frame) -> dict[str, Any]:
+    async def _held(self, frame: Frame, *, mark: str = "") -> dict[str, Any]:
         with browser_faults("reading the form"):
-            return dict(await frame.evaluate(READ_FORM, self._arguments))
+            return dict(await frame.evaluate(READ_FORM, self._arguments | {"mark": mark}))
 
     def _raise_for_missing(self, held: dict[str, Any]) -> None:
         missing = [name for name in ("code", "kind", "amount", "validUntil", "active") if held[name] is None]
@@ -149,8 +151,7 @@ class CreateScreen:
         tab = self._watch.tab
         said_before = len(tab.dialogs)
         with browser_faults("saving the code"):
-            errors_before = set((await self._watch.look()).errors)
-            await frame.evaluate(MARK_DOCUMENT, _MARK)
+            errors_before = set((await self._held(frame, mark=_MARK))["errors"])
             button = frame.locator(self._form.save).locator("visible=true").first
             await button.wait_for(timeout=self._seconds(self._waits.form_seconds) * 1000)
 

@@ -14,7 +14,7 @@ from playwright.async_api import Error as BrowserError
 from playwright.async_api import TimeoutError as BrowserTimeout
 
 from promo.adapters.bon_admin.columns import Page, locate_columns, to_page
-from promo.adapters.bon_admin.page_scripts import FIND_FILTER, MARK_DOCUMENT, MARK_ROWS, READ_GRID
+from promo.adapters.bon_admin.page_scripts import FIND_FILTER, MARK_DOCUMENT, MARK_ROWS, READ_FILTER, READ_GRID
 from promo.adapters.bon_admin.sighting import Seen, Sight, Watch, error_for, grid_arguments, slow
 from promo.adapters.bon_admin.tab import as_panel_error, browser_faults, is_moving
 from promo.errors import PanelReason, PanelTemporary
@@ -32,13 +32,14 @@ class GridScreen:
         self._grid = watch.profile.grid
         self._waits = watch.profile.waits
         self._arguments = grid_arguments(watch.profile)
-        self._is_marked = False
+        self._marked_after: int | None = None
 
     async def open(self) -> Seen:
         """The grid on the screen, loaded anew unless it is there already. Raises SESSION_LOST, MAINTENANCE, SLOW, LAYOUT …"""
         seen = await self._watch.look()
-        if seen.sight is not Sight.GRID:
-            await self.reload()
+        if seen.sight is Sight.GRID:
+            return seen
+        await self.reload()
         return await self._watch.wait_for(Sight.GRID, seconds=self._waits.grid_seconds, doing="opening the codes page")
 
     async def reload(self) -> None:
@@ -46,9 +47,12 @@ class GridScreen:
         await self._watch.tab.go_to(self._url, seconds=self._watch.seconds(self._waits.open_seconds))
 
     async def frame(self) -> Frame:
-        return (
-            await self._watch.wait_for(Sight.GRID, seconds=self._waits.grid_seconds, doing="looking for the grid")
-        ).frame
+        """The grid's frame, looked for only where it may have changed since the last look."""
+        seen = self._watch.still_seen(Sight.GRID) or await self._look_for_grid()
+        return seen.frame
+
+    async def _look_for_grid(self) -> Seen:
+        return await self._watch.wait_for(Sight.GRID, seconds=self._waits.grid_seconds, doing="looking for the grid")
 
     async def read_page(self) -> Page:
         """The page on the screen, in one evaluation. Raises PanelTemporary(LAYOUT)."""
@@ -60,18 +64,22 @@ class GridScreen:
         frame = await self.frame()
         with browser_faults("marking the grid"):
             await frame.evaluate(MARK_DOCUMENT, _MARK)
-        self._is_marked = True
+        self._marked_after = self._watch.tab.requests_begun
 
     async def is_loaded_since_mark(self) -> bool:
         """True where the grid stands on the screen in another document than the marked one; waits until it is complete."""
+        if self._marked_after in (None, self._watch.tab.requests_begun):
+            return False
         deadline = self._watch.deadline(self._waits.filter_seconds)
-        while self._is_marked and not deadline.is_over:
-            seen = await self._watch.look()
+        seen = self._watch.still_seen(Sight.GRID)
+        while not deadline.is_over:
+            seen = seen or await self._watch.look()
             if seen.sight is not Sight.GRID or seen.mark == _MARK:
                 return False
             if self._is_complete(seen):
                 return True
             await deadline.pause()
+            seen = None
         return False
 
     async def reset(self) -> None:
@@ -104,19 +112,21 @@ class GridScreen:
 
     async def shows_filter(self, amount_uah: int) -> bool:
         """Whether the filter's inputs hold this amount: the only evidence there is when no row is left."""
-        parts = await self._filter_parts()
-        if parts is None:
-            return False
+        where = await self._filter_arguments()
+        frame = await self.frame()
         with browser_faults("looking at the amount filter"):
-            return [await one.input_value() for one in parts[1:]] == [str(amount_uah)] * 2
+            return bool(await frame.evaluate(READ_FILTER, where) == [str(amount_uah)] * 2)
+
+    async def _filter_arguments(self) -> dict[str, Any]:
+        report = await self._report()
+        return self._arguments | {"at": locate_columns(report["headers"], self._watch.profile).amount}
 
     async def _filter_parts(self) -> tuple[ElementHandle, ElementHandle, ElementHandle] | None:
         """The amount column's header cell and the two inputs of its filter."""
-        report = await self._report()
-        at = locate_columns(report["headers"], self._watch.profile).amount
+        where = await self._filter_arguments()
         frame = await self.frame()
         with browser_faults("looking for the amount filter"):
-            found = await frame.evaluate_handle(FIND_FILTER, self._arguments | {"at": at})
+            found = await frame.evaluate_handle(FIND_FILTER, where)
             parts = {name: handle.as_element() for name, handle in (await found.get_properties()).items()}
         cell, low, high = parts.get("cell"), parts.get("from"), parts.get("to")
         return None if cell is None or low is None or high is None else (cell, low, high)
@@ -215,8 +225,8 @@ class GridScreen:
         return is_whole and self._watch.tab.is_quiet
 
     async def _report(self) -> dict[str, Any]:
-        for _ in range(3):  # the page may be replaced between finding the frame and reading it
-            frame = await self.frame()
+        for attempt in range(3):  # the page may be replaced between finding the frame and reading it
+            frame = (await self._look_for_grid()).frame if attempt else await self.frame()
             try:
                 report = await frame.evaluate(READ_GRID, self._arguments)
             except BrowserError as error:

@@ -71,7 +71,8 @@ return {
   invalid: code && code.form && document.__portalMark
     ? Array.from(code.form.querySelectorAll(':invalid')).filter(shown).map(node => node.validationMessage) : [],
   title: document.title,
-  text: document.body ? plain(document.body.innerText).slice(0, 400) : '',
+  // The text is asked for only where nothing is recognised: laying out a long grid for it costs more than the rest of the look.
+  text: document.body && !shown(table) && !shown(code) ? plain(document.body.innerText).slice(0, 400) : '',
   grid: table ? {
     shown: shown(table),
     rows: rows.length,
@@ -115,17 +116,20 @@ MARK_ROWS = _script(
 # Touches the page: a property on the document. A document without it is another one.
 MARK_DOCUMENT = "mark => { document.__portalMark = mark; }"
 
-# The amount column's header cell and the two inputs of its filter, as handles; the inputs may be anywhere in the cell.
-FIND_FILTER = _script(
-    r"""
+_FILTER = r"""
 const table = findTable(p), row = table && headerRow(table);
 let at = 0, cell = null;
 for (const one of row ? row.cells : []) { if (at === p.at) cell = one; at += one.colSpan; }
 const block = (p.amountFilter && document.querySelector(p.amountFilter)) || cell;
 const from = block && block.querySelector(p.filterFrom), to = block && block.querySelector(p.filterTo);
-return cell && from && to && cell.contains(from) ? {cell, from, to} : null;
+const found = cell && from && to && cell.contains(from);
 """
-)
+
+# The amount column's header cell and the two inputs of its filter, as handles; the inputs may be anywhere in the cell.
+FIND_FILTER = _script(_FILTER + "return found ? {cell, from, to} : null;")
+
+# What those two inputs hold.
+READ_FILTER = _script(_FILTER + "return found ? [from.value, to.value] : null;")
 
 # Touches the page: ticks the rows asked for by clicking their boxes, clears all other boxes, and reports what is ticked in the end.
 TICK_ROWS = _script(
@@ -161,12 +165,14 @@ return p.lists.map(selector => {
 """
 )
 
-# What the form holds at this moment; null for a field that is not there.
+# What the form holds at this moment, null for a field that is not there, and what it complains of already. Touches the page where it is asked to `mark` it.
 READ_FORM = _script(
     r"""
 const value = selector => { const node = document.querySelector(selector); return node ? node.value : null; };
 const box = document.querySelector(p.active);
+if (p.mark) document.__portalMark = p.mark;
 return {
+  errors: all(p.errors).filter(shown).map(node => plain(node.textContent)).filter(Boolean),
   code: value(p.code), kind: value(p.kind), amount: value(p.amount), validUntil: value(p.validUntil),
   kinds: Array.from((document.querySelector(p.kind) || {options: []}).options || []).map(option => option.value),
   active: box ? box.checked : null,

@@ -152,7 +152,7 @@ class Reader:
             together.total = one.total
             if len(totals) == 1 and one.total is not None and len(together.rows) + together.skipped == one.total:
                 async with self._steps.step(
-                    "readings_joined", readings=number + 1, rows=len(together.rows), total=one.total
+                    "readings_joined", only_looks=True, readings=number + 1, rows=len(together.rows), total=one.total
                 ):
                     return together
         raise PanelTemporary(
@@ -163,7 +163,7 @@ class Reader:
     async def _read_once(self, amount_uah: int | None) -> _Pass:
         one = _Pass()
         while True:
-            async with self._steps.step("page_read", page=one.pages + 1) as detail:
+            async with self._steps.step("page_read", only_looks=True, page=one.pages + 1) as detail:
                 page = await self._grid.read_page()
                 _describe(page, detail)
                 strangers = [] if amount_uah is None else _strangers(page.rows, amount_uah)

@@ -51,12 +51,15 @@ class Recorder:
         self._secrets = [one for one in secrets if one]
         self._hidden = [one for one in hidden if one]
         self._pictures = pictures
+        self._pictured: tuple[Tab, int] | None = None
 
     @asynccontextmanager
-    async def step(self, name: str, *, masked: str = "", **detail: Any) -> AsyncIterator[dict[str, Any]]:
+    async def step(
+        self, name: str, *, masked: str = "", only_looks: bool = False, **detail: Any
+    ) -> AsyncIterator[dict[str, Any]]:
         """One step around what is done inside. The yielded mapping becomes its detail; an error makes it a failed step and goes on up.
 
-        `masked` is a code as it may be shown; everything else is cleaned once more.
+        `masked` is a code as it may be shown; everything else is cleaned once more. A step that only looks at what the last picture shows gets none.
         """
         started_at, begun = self._clock(), time.perf_counter()
         try:
@@ -69,13 +72,31 @@ class Recorder:
                 detail["expected"], detail["seen"] = error.expected, error.seen
             await self._tell(name, False, started_at, time.perf_counter() - begun, masked, detail)
             raise
-        await self._tell(name, True, started_at, time.perf_counter() - begun, masked, detail)
+        await self._tell(
+            name,
+            True,
+            started_at,
+            time.perf_counter() - begun,
+            masked,
+            detail,
+            is_shown=only_looks and self._is_pictured(),
+        )
 
     async def _tell(
-        self, name: str, ok: bool, started_at: dt.datetime, seconds: float, masked: str, detail: dict[str, Any]
+        self,
+        name: str,
+        ok: bool,
+        started_at: dt.datetime,
+        seconds: float,
+        masked: str,
+        detail: dict[str, Any],
+        *,
+        is_shown: bool = False,
     ) -> None:
         told = {"code": masked} if masked else {}
-        picture = await self._picture()
+        shown = (self.tab, self.tab.requests_begun) if self.tab is not None else None
+        picture = None if is_shown else await self._picture()
+        self._pictured = shown if picture is not None or is_shown else None
         await self._emit(
             Step(
                 name=name,
@@ -86,6 +107,10 @@ class Recorder:
                 picture=picture,
             )
         )
+
+    def _is_pictured(self) -> bool:
+        """Whether the last picture shows this page, and the page has asked for nothing since."""
+        return self.tab is not None and self._pictured == (self.tab, self.tab.requests_begun) and self.tab.is_quiet
 
     def clean(self, value: Any) -> Any:
         """The value with secrets and codes blotted out of every text: a panel may quote what was typed in what it says."""
@@ -133,7 +158,8 @@ class Trace:
     async def start(self, context: BrowserContext) -> None:
         if self._path is None or self._context is not None:
             return
-        await context.tracing.start(screenshots=True, snapshots=True)
+        # Without the browser's film: every step has its picture, and filming doubles what a click costs.
+        await context.tracing.start(screenshots=False, snapshots=True)
         self._context = context
 
     async def stop(self) -> None:

@@ -119,13 +119,15 @@ class Watch:
         self.tab = tab
         self.profile = profile
         self._cap = longest_wait_seconds
+        self._last: tuple[Seen, int] | None = None
         login, form = profile.login, profile.form
+        self.errors = ", ".join(one for one in dict.fromkeys((login.error, form.error)) if one)
         self._arguments = grid_arguments(profile) | {
             "password": login.password,
             "captcha": login.captcha,
             "factor": login.second_factor,
             "code": form.code,
-            "errors": ", ".join(one for one in dict.fromkeys((login.error, form.error)) if one),
+            "errors": self.errors,
         }
 
     def seconds(self, wanted: float) -> float:
@@ -136,6 +138,20 @@ class Watch:
 
     async def look(self) -> Seen:
         """One look at the page and its frames: the first that shows something known, else whether anything is still loading."""
+        begun = self.tab.requests_begun
+        seen = await self._look_around()
+        self._last = (seen, begun)
+        return seen
+
+    def still_seen(self, sight: Sight) -> Seen | None:
+        """The last look, where it showed this and the page has asked the panel for nothing since: another look could only see the same."""
+        if self._last is None:
+            return None
+        seen, begun = self._last
+        is_same = seen.sight is sight and begun == self.tab.requests_begun and self.tab.is_quiet
+        return seen if is_same and not seen.frame.is_detached() else None
+
+    async def _look_around(self) -> Seen:
         passing: Seen | None = None
         for frame in self._frames():
             seen = await self._look_at(frame)
