@@ -1,6 +1,6 @@
 """The worker's container image, made and run on a machine without a Docker engine: buildah and podman, on a base that debootstrap makes.
 
-Docker's own base image cannot be had everywhere; the Dockerfile takes another one as `BASE`, and this one is the same Debian. Everything lives in `var/image`.
+Docker's own base image cannot be had everywhere; the Dockerfile takes another one as `BASE`, and this one is the same Debian. Everything lives in `var/.image`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from tools.children import end_of_log
 from tools.debian import install_packages, is_debian_root
 from tools.places import ROOT, VAR, Refusal
 
-FOLDER = VAR / "image"
+# Hidden, as everything else that holds zappa itself: zappa walks the folders that are not, and would take its own module there for a web socket of ours.
+FOLDER = VAR / ".image"
 LOG = FOLDER / "build.log"
 BASE, IMAGE = "localhost/bonusportal-base", "localhost/bonusportal-worker"
 # In Lambda a function runs as such a user, and nobody there is root.
