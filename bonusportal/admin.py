@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from bonusportal.page_titles import PlainTitles
 from bonusportal.second_factor import remove_second_factor
 
 # Their own pages would show secrets of devices and addresses of callers; what staff need of them is offered on a person's row.
@@ -44,7 +45,7 @@ class PermissionsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(PlainTitles, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Staff. Lost phones and lockouts are helped with from the list."""
 
     form = UserChangeForm
@@ -112,7 +113,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(PlainTitles, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Groups and their permissions: those of our own pages, without Django's machinery."""
 
     compressed_fields = False

@@ -28,6 +28,7 @@ from bonuses.models import Account, Customer, StaffPhone
 from bonuses.services import adjusting, customers, erasing, merging, reckoning
 from bonusportal.errors import PortalError
 from bonusportal.masking import mask_phone
+from bonusportal.page_titles import PlainTitles
 from promo.admin.asking import ask, require, say_outcome
 from promo.admin.read_only import EndlessAdmin
 
@@ -239,7 +240,7 @@ def _erase(model_admin: CustomerAdmin, request: HttpRequest, customer_id: int) -
 
 
 @admin.register(StaffPhone)
-class StaffPhoneAdmin(ModelAdmin):  # type: ignore[misc]
+class StaffPhoneAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
     """Own phones of those who may adjust: kept by whoever keeps the people."""
 
     form = StaffPhoneForm

@@ -18,6 +18,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 
 from bonusportal.nudges import nudge
+from bonusportal.page_titles import PlainTitles
 from promo.admin.asking import go_back, require
 from promo.admin.board import draw_line, strength_of
 from promo.admin.bulk import show_bulk
@@ -48,7 +49,7 @@ class PoolForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Pool)
-class PoolAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class PoolAdmin(PlainTitles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     form = PoolForm
     list_display = ["amount", "in_use", "low_water", "target", "adopt_shown", "delete_inactive", "daily_cap"]
     list_filter = ["is_active", "adopt"]

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from bonusportal.page_titles import PlainTitles
+
 # Pages far behind cost what all pages before them cost: whoever wants those rows filters instead.
 LAST_PAGE = 200
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
     """Rows to look at. Those who may view them may do no more, superusers included: services change rows."""
 
     actions = None
