@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CODE_IN_TEXT = re.compile(r"\b(BON[0-9]{1,7})[A-Z0-9]{2,12}\b", re.IGNORECASE)
+_CODE_IN_TEXT = re.compile(r"\b(BON[0-9]{1,7})[A-Z0-9]{2,12}\b(?!•)", re.IGNORECASE)  # masked once is masked enough
 _PHONE_IN_TEXT = re.compile(r"(?<![0-9])(\+?38\s?\(?0[0-9]{2})\)?[0-9\s().\-]{5,12}([0-9]{2})(?![0-9])")
 _EMAIL_IN_TEXT = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+\-]*@([A-Za-z0-9.\-]+\.[A-Za-z]{2,})\b")
 

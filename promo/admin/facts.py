@@ -5,10 +5,12 @@ Selectors, titles and texts of the store's page have no other name and stay as t
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -84,6 +86,8 @@ SAYINGS: dict[str, Words] = {
 }
 # Where a saying stands. Elsewhere a text is the page's own, and may look like one by chance.
 _SAID_IN = frozenset({"screen", "seen", "saved_session"})
+# Counts of what should not be: worth a word only where there is any.
+_TROUBLES = frozenset({"other_amounts", "rows_without_code", "unknown_amount", "unknown_date", "unknown_status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,11 @@ class Fact:
 
 def tell_facts(values: Mapping[str, Any]) -> list[Fact]:
     """The details of a step that say anything."""
-    return [Fact(_name(name), _plain(name, value)) for name, value in values.items() if value not in (None, "", [], {})]
+    return [
+        Fact(_name(name), _plain(name, value))
+        for name, value in values.items()
+        if value not in (None, "", [], {}) and not (name in _TROUBLES and value == 0)
+    ]
 
 
 def compare(values: Mapping[str, Any], others: Mapping[str, Any]) -> list[Fact]:
@@ -121,4 +129,14 @@ def _plain(name: str, value: Any) -> str:
         return "; ".join(_plain(name, one) for one in value)
     if name in _SAID_IN:
         return gettext(" or ").join(str(SAYINGS.get(word, word)) for word in str(value).split(" or "))
+    if name == "valid_until":
+        return _day(str(value))
     return str(SAYINGS[value]) if value in ("a list", "not there") else str(value)
+
+
+def _day(text: str) -> str:
+    """Steps are kept as JSON, a date in it as ISO writes it."""
+    try:
+        return date_format(dt.date.fromisoformat(text), "SHORT_DATE_FORMAT")
+    except ValueError:
+        return text

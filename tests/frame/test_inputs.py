@@ -70,6 +70,7 @@ def test_texts_lose_codes_phones_and_mail_addresses():
     text = mask_text("BON100H3LV for +380671234567, sample@customer.example")
     assert text == "BON100•••• for +38067•••••67, s•••@customer.example"
     assert mask_phone("+380671234567") == "+38067•••••67"
+    assert mask_text(text) == text
 
 
 def test_addresses_lose_secrets_and_query_values():

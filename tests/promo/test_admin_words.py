@@ -22,7 +22,7 @@ from django.utils.translation import override
 from bonusportal.counting import kyiv_day
 from bonusportal.models import DailyCount
 from promo.adapters.bon_admin.sighting import Sight
-from promo.admin.facts import NAMES, SAYINGS
+from promo.admin.facts import NAMES, SAYINGS, tell_facts
 from promo.admin.wording import COUNTERS, DECISIONS, STATUSES, STEPS, say_why
 from promo.errors import PanelReason
 from promo.models import (
@@ -358,7 +358,7 @@ def test_every_detail_that_the_browser_notes_has_a_name():
                     noted |= {one.arg for one in keywords}
                 case ast.Subscript(value=ast.Name(id="detail"), slice=ast.Constant(value=name)):
                     noted.add(name)
-    told_otherwise = {"masked", "reason", "error", "expected"}
+    told_otherwise = {"masked", "only_looks", "reason", "error", "expected"}
     assert len(noted) > 25
     assert noted - told_otherwise - set(NAMES) == set()
     assert {sight.value for sight in Sight} <= set(SAYINGS)
@@ -383,3 +383,13 @@ def test_the_catalogue_is_whole_and_compiled():
             assert compiled[msgid] == msgstrs[0], f"not compiled: {msgid}"
         else:
             assert [compiled[msgid, form] for form in range(4)] == msgstrs, f"not compiled: {msgid}"
+
+
+def test_a_step_tells_days_as_its_reader_writes_them_and_no_trouble_that_is_not_there():
+    told = {"valid_until": "2027-11-25", "rows": 0, "unknown_date": 0, "unknown_status": 2}
+    with override("uk"):
+        assert [(fact.name, fact.value) for fact in tell_facts(told)] == [
+            ("останній день", "25.11.2027"),
+            ("рядки", "0"),
+            ("незрозумілих слів стану", "2"),
+        ]
