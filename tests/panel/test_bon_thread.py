@@ -7,6 +7,7 @@ import pytest
 from promo.adapters.bon_admin.thread import open_panel
 from promo.errors import LeaseLost, PanelError, PanelReason, PanelTemporary
 from promo.ports import PanelConfig, Step
+from tests.panel.odd_pages import serve_pages
 from tests.panel.visiting import PROFILE, new
 
 pytestmark = pytest.mark.xdist_group("panel-door")
@@ -133,3 +134,29 @@ def test_the_password_is_in_no_representation():
     shown = repr(PanelConfig(url="https://store.example", username="a", password="hush-hush", totp_secret="ABCDEF"))
     assert "hush-hush" not in shown
     assert "ABCDEF" not in shown
+
+
+def test_a_page_whose_script_never_ends_does_not_hold_the_run_for_ever(panel, browser_thread):
+    """It shows the grid, and hangs when a row is read: no limit of the browser's own covers that."""
+    endless = "<script>Object.defineProperty(HTMLElement.prototype, 'dataset', {get() { for (;;) {} }})</script>"
+    grid = """<button id="reset_datagrid" onclick="location.reload()">Скинути</button><table id="datagrid">
+    <thead><tr><th>Активний</th><th>Код</th><th id="header_id_4778">Розмір знижки</th></tr></thead>
+    <tbody><tr><td>Так</td><td>BON100ODD1</td><td>100</td></tr></tbody></table>"""
+    with (
+        serve_pages({"GET /": grid + endless}) as (address, _),
+        open_panel(
+            config(panel, url=f"{address}/"),
+            profile=PROFILE,
+            saved_session='{"cookies": [], "origins": []}',
+            on_step=lambda step: None,
+            on_wait=lambda: None,
+            wait_interval_seconds=0.1,
+            silence_seconds=12,
+            browser=browser_thread,
+        ) as bon,
+    ):
+        bon.sign_in()
+        with pytest.raises(PanelTemporary) as given_up:
+            bon.read_codes(amount_uah=None)
+    assert given_up.value.reason is PanelReason.SLOW
+    assert "said nothing" in given_up.value.detail

@@ -29,6 +29,9 @@ from promo.ports import GridReading, GridRow, NewCode, PanelConfig, Step
 T = TypeVar("T")
 
 WAIT_INTERVAL_SECONDS = 5.0
+# Every wait for the page has a limit of its own, and a step is told after a few of them. A page whose script never ends answers to none: without this
+# bound such a run would hold its lease for ever.
+LONGEST_SILENCE_SECONDS = 300.0
 
 
 def _utc_now() -> dt.datetime:
@@ -72,11 +75,13 @@ class PanelProxy:
         on_step: Callable[[Step], None],
         on_wait: Callable[[], None],
         wait_interval_seconds: float,
+        silence_seconds: float,
     ) -> None:
         self._thread = thread
         self._on_step = on_step
         self._on_wait = on_wait
         self._interval = wait_interval_seconds
+        self._silence = silence_seconds
         self._waited_at = time.monotonic()
         self._told: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
         self._panel: BonAdmin | None = None
@@ -140,13 +145,19 @@ class PanelProxy:
         return future.result()
 
     def _wait(self) -> None:
-        """Tell steps and call on_wait in time, until the call has ended and every step of it is told."""
+        """Tell steps and call on_wait in time, until the call has ended and every step of it is told. Raises PanelTemporary(SLOW) after a long silence."""
+        heard_at = time.monotonic()
         while True:
             self._call_on_wait_if_due()
             try:
                 told = self._told.get(timeout=max(0.0, self._waited_at + self._interval - time.monotonic()))
             except queue.Empty:
+                if time.monotonic() - heard_at > self._silence:
+                    raise PanelTemporary(
+                        PanelReason.SLOW, "the browser has said nothing for minutes; it was closed"
+                    ) from None
                 continue
+            heard_at = time.monotonic()
             if told is None:
                 return
             try:
@@ -181,13 +192,15 @@ def open_panel(
     on_wait: Callable[[], None],
     trace_path: Path | None = None,
     wait_interval_seconds: float = WAIT_INTERVAL_SECONDS,
+    silence_seconds: float = LONGEST_SILENCE_SECONDS,
     clock: Callable[[], dt.datetime] = _utc_now,
     browser: BrowserThread | None = None,
 ) -> Iterator[PanelProxy]:
     """The panel, not yet signed in. The browser is closed at the end, unless a running one was lent as `browser`.
 
     While a call waits, `on_step` is told every step and `on_wait` is called at least every `wait_interval_seconds`, both in the caller's
-    thread. Raises PanelNeedsPerson(NOT_CONFIGURED) or PanelTemporary(CRASHED) when the browser does not start.
+    thread. A call in which no step ends for `silence_seconds` is broken off: PanelTemporary(SLOW). Raises PanelNeedsPerson(NOT_CONFIGURED)
+    or PanelTemporary(CRASHED) when the browser does not start.
     """
     own = (
         None
@@ -196,7 +209,13 @@ def open_panel(
     )
     thread = browser or own
     assert thread is not None
-    proxy = PanelProxy(thread, on_step=on_step, on_wait=on_wait, wait_interval_seconds=wait_interval_seconds)
+    proxy = PanelProxy(
+        thread,
+        on_step=on_step,
+        on_wait=on_wait,
+        wait_interval_seconds=wait_interval_seconds,
+        silence_seconds=silence_seconds,
+    )
 
     def make(running: Browser) -> BonAdmin:
         return BonAdmin(
