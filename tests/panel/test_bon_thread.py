@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from promo.adapters.bon_admin.thread import open_panel
-from promo.errors import LeaseLost, PanelError, PanelReason, PanelTemporary
+from promo.errors import LeaseLost, PanelError, PanelNeedsPerson, PanelReason, PanelTemporary
 from promo.ports import PanelConfig, Step
 from tests.panel.odd_pages import serve_pages
 from tests.panel.visiting import PROFILE, new
@@ -160,3 +160,17 @@ def test_a_page_whose_script_never_ends_does_not_hold_the_run_for_ever(panel, br
             bon.read_codes(amount_uah=None)
     assert given_up.value.reason is PanelReason.SLOW
     assert "said nothing" in given_up.value.detail
+
+
+def test_a_window_where_there_is_no_display_is_asked_for_in_vain_and_says_so(panel, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(PanelNeedsPerson, match="no display here") as refused, open_panel(
+        config(panel, headed=True),
+        profile=PROFILE,
+        saved_session=None,
+        on_step=lambda step: None,
+        on_wait=lambda: None,
+    ):  # fmt: skip
+        pass
+    assert refused.value.reason is PanelReason.NOT_CONFIGURED
