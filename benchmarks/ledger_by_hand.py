@@ -12,6 +12,19 @@ _ENTRY = (
     "INSERT INTO bonuses_ledgerentry (kind, debit_id, credit_id, points, source, revision, rule_id, order_id, hold_id, actor, reason_code, "
     "note_digest, effective_at, recorded_at) VALUES (%s, %s, %s, %s, %s, 0, %s, %s, %s, 'bench', '', '', %s, %s) RETURNING id"
 )
+_CHANGED = "sides AS (UPDATE bonuses_account SET balance = balance + c.points FROM (VALUES {pairs}) c (id, points) WHERE bonuses_account.id = c.id)"
+_DRAWN = (
+    "draws AS (INSERT INTO bonuses_lotdraw (entry_id, lot_id, points) SELECT entry.id, %s, 1 FROM entry), "
+    "lots AS (UPDATE bonuses_lot SET {sets} WHERE id = %s)"
+)
+_ONE, _BOTH = (_CHANGED.format(pairs=pairs) for pairs in ("(%s, %s)", "(%s, %s), (%s, %s)"))
+_HOLDS, _SPENDS = (
+    _DRAWN.format(sets=sets) for sets in ("remaining = remaining - 1, held = held + 1", "held = held - 1")
+)
+# An entry with all that follows from it is one statement.
+_ACCRUE = f"WITH entry AS ({_ENTRY}), {_ONE} SELECT id FROM entry"
+_PLACE = f"WITH entry AS ({_ENTRY}), {_HOLDS}, {_BOTH} SELECT id FROM entry"
+_CAPTURE = f"WITH entry AS ({_ENTRY}), {_SPENDS}, {_ONE} SELECT id FROM entry"
 _LOCK = (
     "SELECT a.id, a.customer_id, a.kind, a.balance, a.is_closed FROM bonuses_account a WHERE a.customer_id IN "
     "(SELECT COALESCE(c.merged_into_id, c.id) FROM bonuses_customer c WHERE c.id = %s) ORDER BY a.id FOR NO KEY UPDATE"
@@ -41,10 +54,10 @@ def accrue(cursor: Any, *, customer: int, available: int, number: str) -> None:
         [order_id, "0" * 64, now, now],
     )
     cursor.execute(
-        _ENTRY, ["accrue", ISSUANCE, available, 100, f"order:bench:{number}", None, order_id, None, now, now]
+        _ACCRUE,
+        ["accrue", ISSUANCE, available, 100, f"order:bench:{number}", None, order_id, None, now, now, available, 100],
     )
     entry_id = cursor.fetchone()[0]
-    cursor.execute("UPDATE bonuses_account SET balance = balance + 100 WHERE id = %s", [available])
     cursor.execute(
         "INSERT INTO bonuses_lot (customer_id, entry_id, granted, remaining, held, activates_at, expires_at, expirations, rule_id) "
         "VALUES (%s, %s, 100, 100, 0, %s, %s, 0, NULL) RETURNING id",
@@ -75,15 +88,8 @@ def place(cursor: Any, *, customer: int, available: int, held: int, key: str) ->
         [key, customer, now, now + dt.timedelta(hours=1)],
     )
     hold = int(cursor.fetchone()[0])
-    cursor.execute(_ENTRY, ["hold", available, held, 1, f"hold:{key}", None, None, hold, now, now])
-    cursor.execute(
-        "INSERT INTO bonuses_lotdraw (entry_id, lot_id, points) VALUES (%s, %s, 1)", [cursor.fetchone()[0], lot_id]
-    )
-    cursor.execute("UPDATE bonuses_lot SET remaining = remaining - 1, held = held + 1 WHERE id = %s", [lot_id])
-    cursor.execute(
-        "UPDATE bonuses_account SET balance = balance + CASE WHEN id = %s THEN -1 ELSE 1 END WHERE id IN (%s, %s)",
-        [available, available, held],
-    )
+    entry = ["hold", available, held, 1, f"hold:{key}", None, None, hold, now, now]
+    cursor.execute(_PLACE, [*entry, lot_id, lot_id, available, -1, held, 1])
     return hold
 
 
@@ -110,12 +116,8 @@ def capture(cursor: Any, *, hold: int, held: int, key: str) -> None:
         [hold],
     )
     lot_id = cursor.fetchone()[0]
-    cursor.execute(_ENTRY, ["capture", held, REDEMPTION, 1, f"hold:{key}", None, None, hold, now, now])
-    cursor.execute(
-        "INSERT INTO bonuses_lotdraw (entry_id, lot_id, points) VALUES (%s, %s, 1)", [cursor.fetchone()[0], lot_id]
-    )
-    cursor.execute("UPDATE bonuses_lot SET held = held - 1 WHERE id = %s", [lot_id])
-    cursor.execute("UPDATE bonuses_account SET balance = balance - 1 WHERE id = %s", [held])
+    entry = ["capture", held, REDEMPTION, 1, f"hold:{key}", None, None, hold, now, now]
+    cursor.execute(_CAPTURE, [*entry, lot_id, lot_id, held, -1])
 
 
 def fill_history(*, customer: int, entries: int, now: dt.datetime) -> None:

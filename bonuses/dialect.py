@@ -29,6 +29,8 @@ def stamp(moment: dt.datetime | None) -> Any:
 
 def moment(value: Any) -> dt.datetime | None:
     """A moment as it was read. SQLite gives a naive one (in UTC) or, for a computed column, its text."""
+    if isinstance(value, dt.datetime) and value.tzinfo is dt.UTC:
+        return value
     if isinstance(value, str):
         value = dt.datetime.fromisoformat(value)
     if not isinstance(value, dt.datetime):

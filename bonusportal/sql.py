@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.db import connection, connections
+from django.db.models import Model
+
+Row = TypeVar("Row", bound=Model)
 
 # Uses of a statement on one connection after which it is worth being prepared (psycopg's own default).
 _PREPARE_THRESHOLD = 5
@@ -67,3 +71,38 @@ def _run(
     with database.wrap_database_errors, psycopg.Cursor(raw) as planned:
         planned.execute(text, values)
         return planned.fetchall() if has_rows else [], planned.rowcount
+
+
+@lru_cache(maxsize=32)
+def columns_of(model: type[Model], alias: str) -> str:
+    """A model's columns for a SELECT, in the order in which `row_of` takes their values."""
+    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
+
+
+def row_of(model: type[Row], values: Sequence[Any]) -> Row:
+    """The row as the ORM would return it. For statements that run all the time: writing one anew costs the ORM more than its answer is worth."""
+    found = list(values)
+    for at, convert in _conversions(model, connection.vendor):
+        found[at] = convert(found[at])
+    return model.from_db("default", [field.attname for field in model._meta.concrete_fields], found)
+
+
+@lru_cache(maxsize=32)
+def _conversions(model: type[Model], _vendor: str) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What Django's own queries do to a value on its way in from this database, for the columns that need it."""
+    found = []
+    for at, field in enumerate(model._meta.concrete_fields):
+        column = field.get_col(model._meta.db_table)
+        steps = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+        if steps:
+            found.append((at, _one_after_another(steps, column)))
+    return found
+
+
+def _one_after_another(steps: Sequence[Callable[..., Any]], column: Any) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        for step in steps:
+            value = step(value, column, connection)
+        return value
+
+    return convert

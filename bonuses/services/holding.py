@@ -20,7 +20,7 @@ from bonuses.policy import HOLD_LIVES, REPORT_EXTENDS_HOLD, draw
 from bonuses.services import expiring, ledger
 from bonuses.services.ledger import Book
 from bonusportal.money import MAX_AMOUNT_UAH
-from bonusportal.sql import fetch_planned
+from bonusportal.sql import execute_planned, fetch_planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,8 @@ def _row(values: Sequence[Any]) -> HoldRow:
 
 
 def find_hold(key: str) -> HoldRow | None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_COLUMNS} FROM bonuses_hold WHERE key = %s", [key])
-        found = cursor.fetchone()
-    return _row(found) if found else None
+    found = fetch_planned(f"SELECT {_COLUMNS} FROM bonuses_hold WHERE key = %s", [key])
+    return _row(found[0]) if found else None
 
 
 def lock_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
@@ -99,23 +97,18 @@ def lock_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
     wanted = sorted(set(hold_ids))
     if not wanted:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{for_update()}",
-            wanted,
-        )
-        return [_row(values) for values in cursor.fetchall()]
+    asked = f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{for_update()}"
+    return [_row(values) for values in fetch_planned(asked, wanted)]
 
 
 def drawn_lots(hold_id: int) -> list[tuple[int, int]]:
     """`[(lot id, points)]` that the hold took when it was placed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT d.lot_id, d.points FROM bonuses_lotdraw d JOIN bonuses_ledgerentry e ON e.id = d.entry_id "
-            "WHERE e.hold_id = %s AND e.kind = 'hold' ORDER BY d.lot_id",
-            [hold_id],
-        )
-        return [(lot_id, points) for lot_id, points in cursor.fetchall()]
+    rows = fetch_planned(
+        "SELECT d.lot_id, d.points FROM bonuses_lotdraw d JOIN bonuses_ledgerentry e ON e.id = d.entry_id "
+        "WHERE e.hold_id = %s AND e.kind = 'hold' ORDER BY d.lot_id",
+        [hold_id],
+    )
+    return [(lot_id, points) for lot_id, points in rows]
 
 
 @ledger.following_merges
@@ -209,13 +202,12 @@ def write_hold(
 
 def _resolve(hold: HoldRow, state: HoldState, *, now: dt.datetime) -> None:
     """The conditional UPDATE is the answer: a hold is resolved at most once, whatever races."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE bonuses_hold SET state = %s, resolved_at = %s, stuck_reason = '' WHERE id = %s AND state IN ('open', 'releasing')",
-            [state.value, stamp(now), hold.id],
-        )
-        if cursor.rowcount != 1:
-            raise HoldNotOpen(hold.state)
+    changed = execute_planned(
+        "UPDATE bonuses_hold SET state = %s, resolved_at = %s, stuck_reason = '' WHERE id = %s AND state IN ('open', 'releasing')",
+        [state.value, stamp(now), hold.id],
+    )
+    if changed != 1:
+        raise HoldNotOpen(hold.state)
 
 
 def write_capture(book: Book, hold: HoldRow, *, now: dt.datetime, actor: str, order_id: int | None = None) -> None:
@@ -270,9 +262,10 @@ def write_asked_release(hold: HoldRow, *, now: dt.datetime, order_id: int | None
 
 
 def _open(hold_id: int, *, now: dt.datetime) -> tuple[Book, HoldRow]:
-    owner = Hold.objects.values_list("customer_id", flat=True).filter(pk=hold_id).first()
-    if owner is None:
+    found = fetch_planned("SELECT customer_id FROM bonuses_hold WHERE id = %s", [hold_id])
+    if not found:
         raise HoldUnknown
+    owner = found[0][0]
     book = expiring.open_settled([owner], now=now)[owner]
     (hold,) = lock_holds([hold_id])
     return book, hold

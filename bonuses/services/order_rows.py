@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from bonuses.dialect import marks, stamp
-from bonuses.models import Order, OrderSnapshot
+from bonuses.dialect import for_update, marks, stamp
+from bonuses.models import EarningRule, Order, OrderSnapshot
 from bonuses.policy import Totals
 from bonuses.policy_orders import Stage
+from bonusportal.sql import columns_of, execute_planned, fetch_planned, row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,16 @@ def make_order_row(
     now: dt.datetime,
 ) -> None:
     """The order's row under the rule that is in force when it was placed; where there is one, nothing changes."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # On SQLite "ON CONFLICT" after a SELECT needs a WHERE before it, which the rule's validity is.
-            _INSERT_ORDER,
-            [source, number, state, stamp(placed_at), stamp(seen_at), is_imported, stamp(now), stamp(placed_at)],
-        )
+    # On SQLite "ON CONFLICT" after a SELECT needs a WHERE before it, which the rule's validity is.
+    execute_planned(
+        _INSERT_ORDER,
+        [source, number, state, stamp(placed_at), stamp(seen_at), is_imported, stamp(now), stamp(placed_at)],
+    )
 
 
 def lock_order(snapshot: Snapshot, now: dt.datetime) -> Order | None:
     """The order under lock; None for one that is history. Orders are locked before accounts: nobody who holds an account asks for an order."""
-    orders = Order.objects.select_related("rule").select_for_update(of=("self",), no_key=True)
-    found = orders.filter(source=snapshot.source, number=snapshot.number).first()
+    found = _find_locked(snapshot)
     if found is not None:
         return found
     starts_at = settings.PROGRAM_STARTS_AT
@@ -86,7 +85,23 @@ def lock_order(snapshot: Snapshot, now: dt.datetime) -> Order | None:
         source=snapshot.source, number=snapshot.number, state=snapshot.stage.value, placed_at=snapshot.placed_at, seen_at=snapshot.seen_at,
         is_imported=False, now=now,
     )  # fmt: skip
-    return orders.get(source=snapshot.source, number=snapshot.number)
+    return _find_locked(snapshot)
+
+
+def _find_locked(snapshot: Snapshot) -> Order | None:
+    """The order with its rule; only the order is locked."""
+    columns = f"{columns_of(Order, 'o')}, {columns_of(EarningRule, 'r')}"
+    lock = f"{for_update()} OF o" if for_update() else ""
+    rows = fetch_planned(
+        f"SELECT {columns} FROM bonuses_order o JOIN bonuses_earningrule r ON r.id = o.rule_id WHERE o.source = %s AND o.number = %s{lock}",
+        [snapshot.source, snapshot.number],
+    )
+    if not rows:
+        return None
+    width = len(Order._meta.concrete_fields)
+    order = row_of(Order, rows[0][:width])
+    order.rule = row_of(EarningRule, rows[0][width:])
+    return order
 
 
 def last_digest(order: Order) -> str:
@@ -118,19 +133,17 @@ def find_holds(order: Order, snapshot: Snapshot, *, is_known: bool) -> dict[int,
 
 def insert_snapshot(order: Order, snapshot: Snapshot, *, earns: int, actor: str, now: dt.datetime) -> None:
     totals = snapshot.totals
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_SNAPSHOT,
-            [order.pk, order.revision, snapshot.stage.value, totals.grand, totals.goods, totals.shipping, totals.wrap, totals.taxes,
-             totals.other_discount, earns, snapshot.digest, actor, snapshot.reason[:300], stamp(snapshot.seen_at), stamp(now)],
-        )  # fmt: skip
+    execute_planned(
+        _INSERT_SNAPSHOT,
+        [order.pk, order.revision, snapshot.stage.value, totals.grand, totals.goods, totals.shipping, totals.wrap, totals.taxes,
+         totals.other_discount, earns, snapshot.digest, actor, snapshot.reason[:300], stamp(snapshot.seen_at), stamp(now)],
+    )  # fmt: skip
 
 
 def save_order(order: Order) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE bonuses_order SET customer_id = %s, state = %s, revision = %s, grand_total = %s, lot_id = %s, granted = %s, clawed_back = %s, "
-            "completed_at = %s, seen_at = %s, stuck_reason = %s WHERE id = %s",
-            [order.customer_id, order.state, order.revision, order.grand_total, order.lot_id, order.granted, order.clawed_back,
-             stamp(order.completed_at), stamp(order.seen_at), order.stuck_reason, order.pk],
-        )  # fmt: skip
+    execute_planned(
+        "UPDATE bonuses_order SET customer_id = %s, state = %s, revision = %s, grand_total = %s, lot_id = %s, granted = %s, clawed_back = %s, "
+        "completed_at = %s, seen_at = %s, stuck_reason = %s WHERE id = %s",
+        [order.customer_id, order.state, order.revision, order.grand_total, order.lot_id, order.granted, order.clawed_back,
+         stamp(order.completed_at), stamp(order.seen_at), order.stuck_reason, order.pk],
+    )  # fmt: skip
