@@ -49,7 +49,7 @@ function look() {
     state.wasApplied = true;
     state.goneSince = 0;
     const sum = sumBefore();
-    const max = Math.floor((sum * (config().share || 100)) / 10000);
+    const max = Math.floor((sum * (config.share || 100)) / 10000);
     if (sum !== null && state.hold.points > max) work(() => takeOff('exceeded', 'cart', { max }));
     return;
   }
@@ -77,7 +77,7 @@ function settle(widget) {
   let returns = [];
   let isQueued = false;
   const insert = () => {
-    const place = shop.spot();
+    const place = shop.around(shop.form());
     if (!place || shop.sumNow() === null) return;
     blend(widget, place);
     place.after(widget);
@@ -114,10 +114,10 @@ function settle(widget) {
 }
 
 function begin() {
-  if (shop.hasForm()) settle(document.createElement(NAME));
+  if (shop.form()) settle(document.createElement(NAME));
 }
 
-if (!customElements.get(NAME) && config().api) {
+if (!customElements.get(NAME) && config.api) {
   customElements.define(NAME, Checkout);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', begin) : begin();
 }

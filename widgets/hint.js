@@ -20,7 +20,7 @@ const say = words('hint');
 class Hint extends HTMLElement {
   show(name, price) {
     this.price = price;
-    const points = Math.floor((price * config().rate) / 10000);
+    const points = Math.floor((price * config.rate) / 10000);
     this.root = this.root || dress(this, CSS);
     this.root.innerHTML = points ? `<span><i aria-hidden="true">★</i>${escape(say(name, { points }))}</span>` : '';
   }
@@ -59,7 +59,7 @@ function begin() {
   }).observe(document.body, { childList: true, subtree: true, characterData: true });
 }
 
-if (!customElements.get(NAME) && config().rate && config().hint) {
+if (!customElements.get(NAME) && config.rate && config.hint) {
   customElements.define(NAME, Hint);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', begin) : begin();
 }

@@ -95,7 +95,7 @@ async function begin(looks = LOOKS) {
   }
 }
 
-if (!customElements.get(NAME) && config().api) {
+if (!customElements.get(NAME) && config.api) {
   customElements.define(NAME, ThankYou);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', () => begin()) : begin();
 }

@@ -5,7 +5,7 @@ import { noteApplied, noteOpened, noteRemoved } from '../core/events.js';
 import { asDecimal } from '../core/money.js';
 import * as shop from '../core/shop.js';
 import { dropToken, keepToken, readToken } from '../core/token.js';
-import { draw, focusFirst, go, hasText, part, phoneTyped, tell } from './drawing.js';
+import { draw, focusFirst, go, hasText, leave, part, phoneTyped, tell } from './drawing.js';
 import { isApplied, isLive, state, sumBefore } from './state.js';
 
 const TOKEN_SECONDS = 1770;
@@ -39,8 +39,8 @@ export const DEEDS = {
     if (readToken()) await load();
     return undefined;
   },
-  send: () => send(),
-  again: () => send(),
+  send,
+  again: send,
   mail: () => send('email'),
   back() {
     go('phone');
@@ -80,12 +80,9 @@ async function send(channel) {
 
 /** Staff may have switched us off since the page was loaded. */
 async function mayGoOn() {
-  const isOn = await isStillOn();
-  if (!isOn) {
-    state.isOff = true;
-    part('section').getRootNode().host.remove();
-  }
-  return isOn;
+  state.isOff = !(await isStillOn());
+  if (state.isOff) leave();
+  return !state.isOff;
 }
 
 /** Ask the portal what there is. A hold of an earlier page, tab or try comes with it. */
@@ -127,16 +124,13 @@ async function put() {
   if (!isTaken) return release('refused', 'refused', true);
   noteApplied(state.hold.points);
   tell('applied', { points: state.hold.points });
-  setTimeout(() => state.note && state.note.name === 'applied' && tell(), 6000);
+  setTimeout(() => state.note?.name === 'applied' && tell(), 6000);
   return undefined;
 }
 
 /** Out of the shop's form first: points that come back while the code still counts would be spent twice. */
 export async function takeOff(text, why, values) {
-  state.isLeaving = true;
-  const isGone = await shop.removeCode();
-  state.isLeaving = false;
-  return isGone ? release(why, text, text !== 'removed', values) : tell('stays', {}, true);
+  return (await shop.removeCode()) ? release(why, text, text !== 'removed', values) : tell('stays', {}, true);
 }
 
 export async function release(why, text, isBad, values) {

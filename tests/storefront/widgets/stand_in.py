@@ -21,6 +21,7 @@ from storefront.configuration import BUILT, Look, configure, language_of, newest
 
 PORTAL = "https://portal.example"
 DIGITS = "246810"
+SCRIPT = f"GET /static/gtm/{newest_version()}/checkout.js"
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After",

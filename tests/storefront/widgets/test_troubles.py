@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.storefront.widgets.shopper import PHONE
+from tests.storefront.widgets.stand_in import SCRIPT
 
 NONSENSE = {
     "error page": (500, "<h1>Internal Server Error</h1>"),
@@ -24,7 +25,7 @@ def order_without_us(shopper, shop):
     assert len(shop.state.orders()) == before + 1
 
 
-@pytest.mark.parametrize("what", ["GET /widgets/config.json", "GET /static/gtm/1.0.0/checkout.js"])
+@pytest.mark.parametrize("what", ["GET /widgets/config.json", SCRIPT])
 @pytest.mark.parametrize("how", [None, (503, "<h1>no</h1>"), (200, "{}")], ids=["unreachable", "broken", "nonsense"])
 def test_without_configuration_or_script_nothing_comes(shopper, shop, portal, what, how):
     portal.failing[what] = how
@@ -35,7 +36,7 @@ def test_without_configuration_or_script_nothing_comes(shopper, shop, portal, wh
 
 
 def test_a_script_that_is_not_what_its_hash_says_does_not_run(shopper, shop, portal):
-    portal.failing["GET /static/gtm/1.0.0/checkout.js"] = (200, "window.__stranger = 1")
+    portal.failing[SCRIPT] = (200, "window.__stranger = 1")
     shopper.page.goto(shop.checkout())
     shopper.page.locator("#checkout-name").click()
     order_without_us(shopper, shop)
