@@ -91,7 +91,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
     return wrap
 
 
-OPTIONAL_TEXTS = ("phone", "order_id", "order_total", "session")
+OPTIONAL_TEXTS = ("phone", "order_id", "order_total", "discount", "session")
 
 
 def _read_get_code(request: HttpRequest) -> dict[str, Any]:

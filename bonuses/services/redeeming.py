@@ -25,7 +25,7 @@ from django.db.models import Q
 from bonuses.dialect import for_update, moment, stamp
 from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
 from bonuses.models import AskedAgain, Hold, HoldState
-from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable
+from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable_in_cart
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
 from bonusportal import idempotency
@@ -75,6 +75,7 @@ def redeem(
     customer_id: int,
     points: int,
     order_total: Decimal,
+    discount: Decimal = Decimal(0),
     key: str,
     now: dt.datetime,
     actor: str,
@@ -83,7 +84,8 @@ def redeem(
     request_id: str = "",
     record: idempotency.Asked | None = None,
 ) -> Redemption:
-    """Hold `points` of the customer and hand out a code of that amount. `order_total` is the products' total before our code, in hryvnias.
+    """Hold `points` of the customer and hand out a code of that amount. `order_total` is what the products come to before our code, in hryvnias, and
+    `discount` what other discounts took off it, for they count against the share that points may pay.
 
     `key` (any text of the caller's, per customer) makes it once. `record` is written in the same transaction; to be called outside of any, because what
     follows the commit, or a refusal, is a transaction of its own. Raises InsufficientPoints, OverShare, PoolEmpty and PoolUnknown (with nearby amounts),
@@ -100,7 +102,7 @@ def redeem(
             issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id, is_whole=False
         )  # fmt: skip
         redemption, pool_id = _redeem(
-            customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor, claim=claim
+            customer_id=customer_id, points=points, order_total=order_total, discount=discount, hold_key=hold_key, now=now, actor=actor, claim=claim
         )  # fmt: skip
         made.append((redemption, pool_id))
         return as_payload(redemption)
@@ -136,7 +138,8 @@ def public_id_of(customer_id: int, key: str) -> str:
 
 
 def _redeem(
-    *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, claim: Callable[..., issuing.IssuedCode]
+    *, customer_id: int, points: int, order_total: Decimal, discount: Decimal, hold_key: str, now: dt.datetime, actor: str,
+    claim: Callable[..., issuing.IssuedCode],
 ) -> tuple[Redemption, int]:  # fmt: skip
     """In the caller's transaction, which ends with whatever is raised here."""
     book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
@@ -145,7 +148,7 @@ def _redeem(
     ((key_is_used, share_percent, may_be_again),) = fetch_planned(_LOOK, values)
     if key_is_used and (found := _find_by_key(hold_key, points)):
         return found, 0
-    _check_share(book, points, order_total, share_percent=share_percent)
+    _check_share(book, points, order_total, discount, share_percent=share_percent)
     if may_be_again and (again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor)):
         return again, 0
     if book.points < points:
@@ -160,8 +163,9 @@ def _redeem(
     return Redemption(hold_key, issued.code, points, HoldState.OPEN.value, hold.expires_at), issued.pool_id
 
 
-def _check_share(book: Book, points: int, order_total: Decimal, *, share_percent: int) -> None:
-    most = max_payable(Rule(share_percent=share_percent), available=MAX_AMOUNT_UAH, goods=order_total)
+def _check_share(book: Book, points: int, order_total: Decimal, discount: Decimal, *, share_percent: int) -> None:
+    rule = Rule(share_percent=share_percent)
+    most = max_payable_in_cart(rule, available=MAX_AMOUNT_UAH, total=order_total, discount=discount)
     if points > most:
         raise OverShare(min(most, book.points))
 

@@ -40,6 +40,10 @@ def _total(value: Any) -> Decimal:
     return parse_money(value, name="order_total")
 
 
+def _discount(value: Any) -> Decimal:
+    return parse_money(value, name="discount")
+
+
 def _paid_total(value: Any) -> Decimal:
     found = parse_money(value, name="total")
     if not found:
@@ -101,7 +105,22 @@ Points = Annotated[
 OrderTotal = Annotated[
     Decimal,
     BeforeValidator(_total),
-    _described({"anyOf": _MONEY}, gettext_noop("The products' total before our code, in UAH."), "1540.00"),
+    _described(
+        {"anyOf": _MONEY},
+        gettext_noop("The products' total before our code, in UAH; other discounts are taken off already."),
+        "1540.00",
+    ),
+]
+Discount = Annotated[
+    Decimal,
+    BeforeValidator(_discount),
+    _described(
+        {"anyOf": _MONEY, "default": 0},
+        gettext_noop(
+            "What other discounts took off the products, in UAH: it counts against the share that points may pay."
+        ),
+        "60.00",
+    ),
 ]
 PaidTotal = Annotated[
     Decimal,
