@@ -23,7 +23,7 @@ from tools.places import ROOT, Refusal, run_main, shown
 
 SOURCES = ROOT / "widgets"
 BUILT = ROOT / "static" / "gtm"
-WIDGETS = ("checkout", "thankyou", "hint")
+WIDGETS = ("checkout", "thankyou", "hint", "toasts")
 # The first two bear the predecessor's names: what is wired into the shop's container keeps them.
 TAGS = {
     "bonus_checkoutpage_script.html": ("checkout", "Page Path contains /checkout/ but not /checkout/complete"),
@@ -32,6 +32,8 @@ TAGS = {
 }
 # Names that only our own objects have: neither the portal's answers nor the page nor the browser knows them, so they may become one letter.
 OWN_NAMES = "^(is|was)[A-Z]|^(goneSince|asked|drawn|later|sooner|balance|hold|note|timer|discounts)$"
+
+QUIETLY = ("--charset=utf8", "--log-level=warning")
 
 
 def build(target: Path = BUILT) -> str:
@@ -64,7 +66,7 @@ def _sources_with_small_styles() -> Iterator[Path]:
         copy = Path(folder) / "widgets"
         shutil.copytree(SOURCES, copy)
         sheets = sorted(copy.rglob("*.css"))
-        _run([_bundler(), *sheets, "--minify", "--charset=utf8", f"--outdir={copy}", f"--outbase={copy}", "--allow-overwrite", "--log-level=warning"])  # fmt: skip
+        _run([_bundler(), *sheets, "--minify", f"--outdir={copy}", f"--outbase={copy}", "--allow-overwrite", *QUIETLY])
         yield copy
 
 
@@ -73,7 +75,7 @@ def _bundler() -> Path:
 
 
 def _bundled(source: Path) -> bytes:
-    return _run([_bundler(), source, "--bundle", "--format=iife", "--target=es2022", "--charset=utf8", "--loader:.css=text", "--log-level=warning"])  # fmt: skip
+    return _run([_bundler(), source, "--bundle", "--format=iife", "--target=es2022", "--loader:.css=text", *QUIETLY])
 
 
 def _minified(script: bytes) -> bytes:

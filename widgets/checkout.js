@@ -6,6 +6,7 @@ import { noteSeen } from './core/events.js';
 import { blend, dress } from './core/look.js';
 import { placeCalmly } from './core/placing.js';
 import * as shop from './core/shop.js';
+import { bringNoticesLater } from './core/telling.js';
 import { readToken } from './core/token.js';
 import { DEEDS, askHold, load, release, setTimer, takeOff, work } from './checkout/deeds.js';
 import { draw, frame, go, typed } from './checkout/drawing.js';
@@ -115,6 +116,7 @@ function settle(widget) {
 
 function begin() {
   if (shop.form()) settle(document.createElement(NAME));
+  bringNoticesLater();
 }
 
 if (!customElements.get(NAME) && config.api) {

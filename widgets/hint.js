@@ -4,6 +4,7 @@ import { config } from './core/api.js';
 import { blend, dress, escape } from './core/look.js';
 import { parseMoney } from './core/money.js';
 import { placeCalmly } from './core/placing.js';
+import { bringNoticesLater } from './core/telling.js';
 import { words } from './core/words.js';
 
 const NAME = 'bonus-hint';
@@ -49,6 +50,7 @@ function look() {
 function begin() {
   let isQueued = false;
   look();
+  bringNoticesLater();
   new MutationObserver(() => {
     if (isQueued) return;
     isQueued = true;

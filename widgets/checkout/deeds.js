@@ -4,6 +4,7 @@ import { call, isStillOn, must, readBalance } from '../core/api.js';
 import { noteApplied, noteOpened, noteRemoved } from '../core/events.js';
 import { asDecimal } from '../core/money.js';
 import * as shop from '../core/shop.js';
+import { bringNotices } from '../core/telling.js';
 import { dropToken, keepToken, readToken } from '../core/token.js';
 import { draw, focusFirst, go, hasText, leave, part, phoneTyped, tell } from './drawing.js';
 import { isApplied, isLive, state, sumBefore } from './state.js';
@@ -57,6 +58,7 @@ export const DEEDS = {
     go('points');
     await load();
     focusFirst();
+    bringNotices();
   },
   pay: () => redeem(state.points),
   reuse: () => (isLive() ? put() : redeem(state.hold.points)),
