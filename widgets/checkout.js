@@ -11,10 +11,10 @@ import { readToken } from './core/token.js';
 import { DEEDS, askHold, load, release, setTimer, takeOff, work } from './checkout/deeds.js';
 import { draw, frame, go, typed } from './checkout/drawing.js';
 import CSS from './checkout/look.css';
-import { isApplied, isLive, state, sumBefore, view } from './checkout/state.js';
+import { isApplied, isLive, otherDiscounts, state, sumBefore, view } from './checkout/state.js';
 
 const NAME = 'bonus-checkout';
-const SETTLES_MS = 1200; // a block that is being redrawn has no coupon for a moment: believe it only after this
+const SETTLES_MS = 1200;
 const MOST_RETURNS = 8; // times a second that we come back into a block which somebody else keeps emptying
 
 class Checkout extends HTMLElement {
@@ -48,17 +48,24 @@ function look() {
   if (isApplied()) {
     if (!state.wasApplied) setTimer();
     state.wasApplied = true;
-    state.goneSince = 0;
     const sum = sumBefore();
-    const max = Math.floor((sum * (config.share || 100)) / 10000);
-    if (sum !== null && state.hold.points > max) work(() => takeOff('exceeded', 'cart', { max }));
-    return;
+    const other = otherDiscounts();
+    const max = Math.floor(((sum + other) * config.share - other * 100) / 10000);
+    if (sum === null || state.hold.points <= max) state.doubt = null;
+    else if (lasts(max)) work(() => takeOff('exceeded', 'cart', { max }));
+  } else if (state.wasApplied && lasts('gone')) work(() => release('shop', 'removed'));
+}
+
+/** Whether it has been so for a while: a block that is being redrawn has no coupon for a moment, and the cart's object knows a new sum before the page does. */
+function lasts(doubt) {
+  if (state.doubt !== doubt) {
+    state.doubt = doubt;
+    state.since = Date.now();
   }
-  if (!state.wasApplied) return;
-  state.goneSince = state.goneSince || Date.now();
+  if (Date.now() - state.since >= SETTLES_MS) return true;
   clearTimeout(state.later);
-  if (Date.now() - state.goneSince >= SETTLES_MS) work(() => release('shop', 'removed'));
-  else state.later = setTimeout(look, SETTLES_MS);
+  state.later = setTimeout(look, SETTLES_MS);
+  return false;
 }
 
 /** The cart is worth another sum than the one that amounts were asked for. */

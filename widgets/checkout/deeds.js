@@ -7,7 +7,7 @@ import * as shop from '../core/shop.js';
 import { bringNotices } from '../core/telling.js';
 import { dropToken, keepToken, readToken } from '../core/token.js';
 import { draw, focusFirst, go, hasText, leave, part, phoneTyped, tell } from './drawing.js';
-import { isApplied, isLive, state, sumBefore } from './state.js';
+import { isApplied, isLive, otherDiscounts, state, sumBefore } from './state.js';
 
 const TOKEN_SECONDS = 1770;
 const holdPath = () => `/redemptions/${encodeURIComponent(state.hold.id)}`;
@@ -90,7 +90,7 @@ async function mayGoOn() {
 /** Ask the portal what there is. A hold of an earlier page, tab or try comes with it. */
 export async function load() {
   const sum = sumBefore();
-  const balance = await readBalance(sum === null ? sum : asDecimal(sum));
+  const balance = await readBalance(sum === null ? '' : `?order_total=${asDecimal(sum)}&discount=${asDecimal(otherDiscounts())}`);
   if (sum === null) balance.payable = [];
   state.asked = sum;
   state.balance = balance;
@@ -106,7 +106,7 @@ async function redeem(points) {
   state.isApplying = true;
   go('closed'); // small at once, while the click still counts as the reason
   try {
-    const hold = await call('POST', '/redemptions', { points, order_total: asDecimal(sum) }, crypto.randomUUID());
+    const hold = await call('POST', '/redemptions', { points, order_total: asDecimal(sum), discount: asDecimal(otherDiscounts()) }, crypto.randomUUID());
     must(/^[\w-]{4,40}$/.test(hold.promo_code) && hold.id);
     state.hold = { ...hold, points, status: 'open' };
   } catch (trouble) {

@@ -50,8 +50,8 @@ export function must(isRight) {
   if (!isRight) throw trouble(DOWN);
 }
 
-export async function readBalance(total) {
-  const answer = await call('GET', '/balance' + (total === null ? '' : `?order_total=${total}`));
+export async function readBalance(query) {
+  const answer = await call('GET', '/balance' + query);
   const payable = (answer.payable ??= []);
   const hold = answer.redemption;
   must([answer.available, hold?.points ?? 0].concat(payable).every(isCount));

@@ -24,7 +24,7 @@ function cart() {
 }
 
 const amounts = (selector) => all(selector).filter(isShown).map((element) => parseMoney(element.textContent));
-const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
+export const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
 
 /** What is to be paid for goods now, in kopiykas, with whatever discount there is taken off; null when the page does not say. */
 export function sumNow() {

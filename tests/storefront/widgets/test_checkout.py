@@ -29,7 +29,7 @@ def test_a_shopper_pays_partly_with_points_and_orders(visit, portal, shop, devic
     assert shop.state.orders()[-1].totals.coupon_discount == 250
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+165 бонусів за це замовлення")
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("Бонусами сплачено 250 бонусів")
-    assert portal.bodies("POST /redemptions") == [{"points": 250, "order_total": "1900.00"}]
+    assert portal.bodies("POST /redemptions") == [{"points": 250, "order_total": "1900.00", "discount": "0.00"}]
     [report] = portal.bodies("POST /orders")
     assert report["total"] == "1650.00"
     assert report["redemption"] == "hold-1"
@@ -53,6 +53,21 @@ def test_amounts_follow_the_cart(shopper):
     expect(shopper.widget).to_contain_text("Можна використати до 100")
     shopper.set_quantity(2)
     expect(shopper.widget).to_contain_text("Можна використати до 200")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_another_discount_counts_against_the_share(visit, shop, portal, device):
+    shop.state.set_switches(customer_discount_percent=10)
+    shopper = visit(**device)
+    shopper.go_to_checkout("LK-504:2")
+    shopper.prove()
+    expect(shopper.widget).to_contain_text("Можна використати до 150")  # the half of 490 without the 49 that are off already
+    shopper.widget.locator("button.main").click()
+    shopper.expect_applied(150)
+    assert portal.bodies("POST /redemptions") == [{"points": 150, "order_total": "441.00", "discount": "49.00"}]
+    shopper.set_quantity(1)
+    shopper.expect_said("Кошик зменшився. Тепер можна до 98")
+    shopper.expect_released()
 
 
 def test_a_number_snaps_to_an_amount_that_is_in_stock_and_says_so(shopper):
@@ -204,7 +219,7 @@ def test_without_the_carts_object_the_page_says_enough(visit, shop, portal, ajax
     with shopper.page.expect_response(re.compile("ajax_cart/render")):
         shopper.page.locator(".j-delivery-type").select_option("courier")
     shopper.pay(100)
-    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00"}]
+    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00", "discount": "0.00"}]
     shopper.widget.get_by_role("button", name="Прибрати").click()
     shopper.expect_said("Прибрано")
 
@@ -214,7 +229,7 @@ def test_sums_are_read_as_they_are_written(shopper, shop, portal, money_format):
     shop.state.set_switches(money_format=money_format, ajax_cart="missing")
     shopper.go_to_checkout("LK-506:1,LK-502:1")
     shopper.pay(50)
-    assert portal.bodies("POST /redemptions") == [{"points": 50, "order_total": "13590.50"}]
+    assert portal.bodies("POST /redemptions") == [{"points": 50, "order_total": "13590.50", "discount": "0.00"}]
 
 
 def test_the_shop_refuses_the_code_and_the_points_stay(shopper, shop, portal):
