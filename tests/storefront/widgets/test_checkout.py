@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE
+from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE, UNREADABLE
 from tests.storefront.widgets.stand_in import DIGITS
 
 
@@ -61,7 +61,9 @@ def test_another_discount_counts_against_the_share(visit, shop, portal, device):
     shopper = visit(**device)
     shopper.go_to_checkout("LK-504:2")
     shopper.prove()
-    expect(shopper.widget).to_contain_text("Можна використати до 150")  # the half of 490 without the 49 that are off already
+    expect(shopper.widget).to_contain_text(
+        "Можна використати до 150"
+    )  # the half of 490 without the 49 that are off already
     shopper.widget.locator("button.main").click()
     shopper.expect_applied(150)
     assert portal.bodies("POST /redemptions") == [{"points": 150, "order_total": "441.00", "discount": "49.00"}]
@@ -222,6 +224,22 @@ def test_without_the_carts_object_the_page_says_enough(visit, shop, portal, ajax
     assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00", "discount": "0.00"}]
     shopper.widget.get_by_role("button", name="Прибрати").click()
     shopper.expect_said("Прибрано")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_with_the_carts_object_the_page_need_not_be_read_and_its_listeners_hear_of_the_code(visit, portal, device):
+    shopper = visit(**device)
+    shopper.context.add_init_script(UNREADABLE)
+    shopper.context.add_init_script(
+        "window.__heard = []; document.addEventListener('AjaxCartInstanced', () => AjaxCart.getInstance()"
+        ".attachEventHandlers({ onCouponChange: (cart) => window.__heard.push(cart.coupon_data.code) }))"
+    )
+    shopper.go_to_checkout()
+    shopper.pay(100)
+    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00", "discount": "0.00"}]
+    shopper.widget.get_by_role("button", name="Прибрати").click()
+    shopper.expect_said("Прибрано")
+    assert shopper.page.evaluate("window.__heard") == ["BON100TEST001", ""]
 
 
 @pytest.mark.parametrize("money_format", ["narrow", "dot", "apostrophe"])
