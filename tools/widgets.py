@@ -21,6 +21,8 @@ from typing import Any
 from tools.node import node_package, node_program
 from tools.places import ROOT, Refusal, run_main, shown
 
+# As many versions stay side by side; pages that were loaded before a change, and the way back, need those before the newest.
+KEPT = 5
 SOURCES = ROOT / "widgets"
 BUILT = ROOT / "static" / "gtm"
 WIDGETS = ("checkout", "thankyou", "hint", "toasts")
@@ -37,8 +39,14 @@ QUIETLY = ("--charset=utf8", "--log-level=warning")
 
 
 def build(target: Path = BUILT) -> str:
-    """Build the version that package.json names. Returns it."""
+    """Build the version that package.json names, beside those that are there. Returns it. Raises `Refusal` for one that a newer one has followed."""
     version = str(json.loads((ROOT / "package.json").read_text())["version"])
+    known = target / "versions.json"
+    versions = json.loads(known.read_text()) if known.exists() else {}
+    if newer := [other for other in versions if _ordered(other) > _ordered(version)]:
+        raise Refusal(
+            f"{version} is older than {newer[-1]}: pages may load it, and it must not change. Raise the version in package.json."
+        )
     folder = target / version
     folder.mkdir(parents=True, exist_ok=True)
     with _sources_with_small_styles() as sources:
@@ -47,11 +55,16 @@ def build(target: Path = BUILT) -> str:
     (folder / "texts.json").write_bytes((SOURCES / "texts.json").read_bytes())
     for name, (widget, trigger) in TAGS.items():
         (target / name).write_text(_tag(widget, trigger))
-    known = target / "versions.json"
-    versions = json.loads(known.read_text()) if known.exists() else {}
     versions[version] = {name: hash_of((folder / f"{name}.js").read_bytes()) for name in WIDGETS}
+    for old in sorted(versions, key=_ordered)[:-KEPT]:
+        del versions[old]
+        shutil.rmtree(target / old, ignore_errors=True)
     known.write_text(json.dumps(versions, indent=2) + "\n")
     return version
+
+
+def _ordered(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def hash_of(script: bytes) -> str:

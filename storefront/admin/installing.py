@@ -62,7 +62,8 @@ class LookForm(forms.Form):
         super().__init__(*args, **{**kwargs, "initial": initial})
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(version, version) for version in reversed(versions())]
+        newest, *others = reversed(versions())
+        field.choices = [(newest, gettext("%s, the newest") % newest), *((version, version) for version in others)]
         for name in OFFERED:
             part, key = name.split(".")
             for language in LANGUAGES:

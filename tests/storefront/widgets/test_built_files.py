@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
+
 from storefront.configuration import LANGUAGES, newest_version, texts_of, versions
-from tools.places import ROOT
+from tools.places import ROOT, Refusal
 from tools.widgets import BUILT, TAGS, WIDGETS, build, hash_of
 
 
@@ -20,6 +22,23 @@ def test_no_published_script_was_changed():
     for version, hashes in versions().items():
         found = {name: hash_of((BUILT / version / f"{name}.js").read_bytes()) for name in hashes}
         assert found == hashes, f"{version} has changed: a change is a new version in package.json"
+
+
+def test_the_last_versions_stay_side_by_side_and_no_older_one_is_built_again(tmp_path):
+    kept = {f"0.{number}.0": {"checkout": "sha384-x"} for number in range(9, 13)}
+    (tmp_path / "versions.json").write_text(json.dumps({"0.8.0": {"checkout": "sha384-x"}, **kept}))
+    for version in ("0.8.0", *kept):
+        (tmp_path / version).mkdir()
+    version = build(tmp_path)
+    assert list(json.loads((tmp_path / "versions.json").read_text())) == [*kept, version]
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {*kept, version}
+    (tmp_path / "versions.json").write_text('{"99.0.0": {}}')
+    with pytest.raises(Refusal, match=r"older than 99\.0\.0"):
+        build(tmp_path)
+
+
+def test_there_is_a_version_to_go_back_to():
+    assert len(versions()) >= 2
 
 
 def test_every_text_is_there_in_every_language():
