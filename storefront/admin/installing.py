@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from csp.decorators import csp_replace
 from django import forms
 from django.conf import settings
 from django.contrib import admin
@@ -12,7 +13,6 @@ from django.contrib.admin.sites import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -25,11 +25,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bonuses.services.ruling import rule_in_force
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
 from promo.admin.read_only import ReadOnlyAdmin
 from storefront.admin.connection import try_connection
-from storefront.configuration import LANGUAGES, Look, configure, newest_version, read_built, texts_of, versions
+from storefront.admin.previewing import show_preview
+from storefront.configuration import LANGUAGES, Look, newest_version, read_built, texts_of, versions
 from storefront.models import ThemeChoice, WidgetLook
 from storefront.services import dressing
 
@@ -113,8 +113,10 @@ class WidgetLookAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
+        framing = csp_replace({"frame-src": ["'self'"]})
         return [
-            path("install/", wrap(partial(_install, self.admin_site)), name="storefront_install"),
+            path("install/", wrap(framing(partial(_install, self.admin_site))), name="storefront_install"),
+            path("preview/", wrap(show_preview), name="storefront_preview"),
             path("switch/", wrap(partial(_switch, self.admin_site)), name="storefront_switch_widgets"),
             path("<int:look_id>/back/", wrap(partial(_back, self.admin_site)), name="storefront_look_back"),
             *super().get_urls(),
@@ -143,7 +145,6 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
             {"origin": origin, "seen_at": visits.get(origin), "findings": try_connection(origin, around=request) if "try" in request.POST else []}
             for origin in settings.STOREFRONT_ORIGINS
         ],
-        "preview": {language: _preview(look, language, request) for language in LANGUAGES},
         "newest": WidgetLook.objects.all()[:6],
     }  # fmt: skip
     return TemplateResponse(request, "storefront/install.html", context)
@@ -151,16 +152,6 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
 
 def _tag(name: str, portal: str) -> str:
     return read_built(name).decode().replace("https://portal.example", portal)
-
-
-def _preview(look: Look, language: str, request: HttpRequest) -> dict[str, Any]:
-    """The configuration that the preview's widget gets: this look, switched on, and no API behind it."""
-    rule = rule_in_force(timezone.now())
-    shown = Look(version=look.version, accent=look.accent, theme=look.theme, texts=look.texts)
-    preview = configure(
-        shown, language=language, portal="", static_url=static, share_percent=rule.share_percent, rate_percent=float(rule.rate_percent), channels=[]
-    )  # fmt: skip
-    return {**preview, "api": request.build_absolute_uri("/admin/no-api-in-a-preview")}
 
 
 def _save(form: LookForm, actor: str) -> str:
