@@ -25,10 +25,10 @@ from tools.places import ROOT, Refusal, run_main, shown
 KEPT = 5
 SOURCES = ROOT / "widgets"
 BUILT = ROOT / "static" / "gtm"
-WIDGETS = ("checkout", "thankyou", "hint", "toasts")
+WIDGETS = ("checkout", "thankyou", "hint", "toasts", "trial")
 # The first two bear the predecessor's names: what is wired into the shop's container keeps them.
 TAGS = {
-    "bonus_checkoutpage_script.html": ("checkout", "Page Path contains /checkout/ but not /checkout/complete"),
+    "bonus_checkoutpage_script.html": ("checkout", "Page Path contains /checkout/, not /checkout/complete"),
     "bonus_thankspage_script.html": ("thankyou", "Page Path contains /checkout/complete"),
     "bonus_hint_script.html": ("hint", "All Pages"),
 }
