@@ -1,4 +1,5 @@
-// Notices: what happened to the points since the shopper last looked, as short texts at the edge of the screen. They cover, never push, and are read out.
+// Notices: what happened to the points since the shopper last looked, as short texts at the edge of the screen. They cover, never push, and are read out;
+// at the left, because shops have the order's button at the right.
 // A script of its own, which the others fetch when there is somebody to tell (core/telling.js).
 
 import { call, config, isStillOn } from './core/api.js';

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from bonusportal.errors import PortalError
@@ -107,6 +108,17 @@ def test_a_wrong_choice_changes_nothing(wrong):
     with pytest.raises(PortalError):
         choose(**wrong)
     assert not WidgetLook.objects.exists()
+
+
+def test_a_script_shows_points_beside_prices_and_leaves_what_staff_chose():
+    call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
+    assert fetch()[1]["hint"] is True
+    choose(accent="#14532d")
+    call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
+    assert fetch()[1]["hint"] is False
+    call_command("show_points_beside_prices", "--reason=spring", verbosity=0)
+    document = fetch()[1]
+    assert (document["hint"], document["colours"]["accent"]) == (True, "#14532d")
 
 
 def test_what_stands_on_the_accent_can_be_read():

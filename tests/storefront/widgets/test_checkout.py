@@ -28,7 +28,7 @@ def test_a_shopper_pays_partly_with_points_and_orders(visit, portal, shop, devic
     shopper.order()
     assert shop.state.orders()[-1].totals.coupon_discount == 250
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+165 бонусів за це замовлення")
-    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("Бонусами сплачено 250 бонусів")
+    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("Використано 250 бонусів")
     assert portal.bodies("POST /redemptions") == [{"points": 250, "order_total": "1900.00", "discount": "0.00"}]
     [report] = portal.bodies("POST /orders")
     assert report["total"] == "1650.00"
@@ -98,7 +98,7 @@ def test_points_taken_off_in_the_widget_leave_the_shops_form_first(shopper, port
     shopper.expect_total("1 900 грн")
     shopper.expect_released()
     shopper.open()
-    expect(shopper.widget).to_contain_text("100 бонусів повертаються")
+    expect(shopper.widget).to_contain_text("Повертаємо 100 бонусів")
     shopper.widget.get_by_role("button", name="Використати знову").click()
     shopper.expect_applied(100)
     assert [body["points"] for body in portal.bodies("POST /redemptions")] == [100, 100]
@@ -145,7 +145,7 @@ def test_a_second_tab_goes_on_with_the_same_code(shopper, visit, portal):
     second.wake()
     expect(second.page.locator(".j-coupon-add:visible")).to_be_visible()
     second.prove()
-    expect(second.widget).to_contain_text("100 бонусів чекають на це замовлення")
+    expect(second.widget).to_contain_text("На це замовлення відкладено 100 бонусів")
     second.widget.get_by_role("button", name="Використати знову").click()
     second.expect_applied(100)
     assert portal.counted()["POST /redemptions"] == 1

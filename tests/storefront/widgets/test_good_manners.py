@@ -41,9 +41,7 @@ def serious_faults(page):
         for node in fault["nodes"]
         if "bonus-" in str(node["target"])
     ]
-    assert any(
-        "bonus-" in str(node) for node in [*ours, page.locator("bonus-checkout, bonus-thankyou").count() and "bonus-"]
-    )
+    assert page.locator("bonus-checkout, bonus-thankyou, bonus-hint").count(), "nothing of ours is on the page"
     return ours
 
 
@@ -51,6 +49,7 @@ def serious_faults(page):
 @pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
 def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, device, theme):
     portal.change(theme=theme)
+    portal.notices = [{"kind": "credit", "points": 184, "cursor": "7-7"}]
     shopper = visit(**device)
     shopper.go_to_checkout()
     faults = [serious_faults(shopper.page)]
@@ -63,6 +62,7 @@ def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, dev
     faults.append(serious_faults(shopper.page))
     shopper.widget.locator("#code").fill(DIGITS)
     expect(shopper.widget.locator("#slide")).to_be_visible()
+    expect(shopper.page.locator("bonus-toasts .one")).to_be_visible()
     faults.append(serious_faults(shopper.page))
     shopper.widget.locator("button.main").click()
     shopper.expect_applied(300)
@@ -75,6 +75,15 @@ def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, dev
     )
     faults.append(serious_faults(shopper.page))
     assert faults == [[]] * len(faults)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_beside_prices(shopper, shop, portal, theme):
+    shop.state.set_switches(gtm_hint=True)
+    portal.change(theme=theme, shows_hint=True)
+    shopper.page.goto(shop.page("/product/cups-kosiv/"))
+    expect(shopper.page.locator("bonus-hint:visible")).to_be_visible()
+    assert serious_faults(shopper.page) == []
 
 
 def test_the_keyboard_alone_is_enough(shopper):
