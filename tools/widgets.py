@@ -49,9 +49,9 @@ def build(target: Path = BUILT) -> str:
         )
     folder = target / version
     folder.mkdir(parents=True, exist_ok=True)
-    with _sources_with_small_styles() as sources:
+    with _bundled() as bundles:
         for name in WIDGETS:
-            (folder / f"{name}.js").write_bytes(_minified(_bundled(sources / f"{name}.js")))
+            (folder / f"{name}.js").write_bytes(_minified((bundles / f"{name}.js").read_bytes()))
     (folder / "texts.json").write_bytes((SOURCES / "texts.json").read_bytes())
     for name, (widget, trigger) in TAGS.items():
         (target / name).write_text(_tag(widget, trigger))
@@ -73,22 +73,17 @@ def hash_of(script: bytes) -> str:
 
 
 @contextmanager
-def _sources_with_small_styles() -> Iterator[Path]:
-    """A copy of the sources: the bundler takes style sheets for mere texts, so they are made small before."""
+def _bundled() -> Iterator[Path]:
+    """A folder with one readable script for each widget. The bundler takes style sheets for mere texts: they are made small before, in a copy."""
     with TemporaryDirectory() as folder:
-        copy = Path(folder) / "widgets"
+        copy, bundles = Path(folder) / "widgets", Path(folder) / "bundles"
         shutil.copytree(SOURCES, copy)
+        bundler = node_package("@esbuild/*/bin/esbuild")
         sheets = sorted(copy.rglob("*.css"))
-        _run([_bundler(), *sheets, "--minify", f"--outdir={copy}", f"--outbase={copy}", "--allow-overwrite", *QUIETLY])
-        yield copy
-
-
-def _bundler() -> Path:
-    return node_package("@esbuild/*/bin/esbuild")
-
-
-def _bundled(source: Path) -> bytes:
-    return _run([_bundler(), source, "--bundle", "--format=iife", "--target=es2022", "--loader:.css=text", *QUIETLY])
+        _run([bundler, *sheets, "--minify", f"--outdir={copy}", f"--outbase={copy}", "--allow-overwrite", *QUIETLY])
+        scripts = [copy / f"{name}.js" for name in WIDGETS]
+        _run([bundler, *scripts, "--bundle", "--format=iife", "--target=es2022", "--loader:.css=text", f"--outdir={bundles}", *QUIETLY])  # fmt: skip
+        yield bundles
 
 
 def _minified(script: bytes) -> bytes:

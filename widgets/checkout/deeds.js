@@ -61,7 +61,7 @@ export const DEEDS = {
     bringNotices();
   },
   pay: () => redeem(state.points),
-  reuse: () => (isLive() ? put() : redeem(state.hold.points)),
+  reuse: async () => (await mayGoOn()) && (isLive() ? put() : redeem(state.hold.points)),
   giveBack: () => release('given_back', 'removed'),
   remove: () => takeOff('removed', 'shopper'),
 };

@@ -1,7 +1,9 @@
 """Accessible, light, and calm: what a page pays for us."""
 
 import gzip
+import os
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -29,9 +31,11 @@ LISTEN = """() => {
 }"""
 
 
-def serious_faults(page):
+def serious_faults(page, name):
     """What axe-core finds in the page and inside the widgets, once the shop no longer greys out what it is drawing anew."""
     expect(page.locator(".is-loading")).to_have_count(0)
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
     page.evaluate(node_package("axe-core/axe.min.js").read_text())
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     ours = [
@@ -48,32 +52,35 @@ def serious_faults(page):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
 def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, device, theme):
+    def look(state):
+        return f"{state}-{theme}-{device['viewport']['width']}"
+
     portal.change(theme=theme)
     portal.notices = [{"kind": "credit", "points": 184, "cursor": "7-7"}]
     shopper = visit(**device)
     shopper.go_to_checkout()
-    faults = [serious_faults(shopper.page)]
+    faults = [serious_faults(shopper.page, look("closed"))]
     shopper.open()
-    faults.append(serious_faults(shopper.page))
+    faults.append(serious_faults(shopper.page, look("phone")))
     shopper.widget.locator("#phone").fill(PHONE)
     shopper.widget.locator("button.main").click()
     shopper.widget.locator("#code").fill("000000")
     shopper.expect_said("Код не підійшов")
-    faults.append(serious_faults(shopper.page))
+    faults.append(serious_faults(shopper.page, look("wrong-digits")))
     shopper.widget.locator("#code").fill(DIGITS)
     expect(shopper.widget.locator("#slide")).to_be_visible()
     expect(shopper.page.locator("bonus-toasts .one")).to_be_visible()
-    faults.append(serious_faults(shopper.page))
+    faults.append(serious_faults(shopper.page, look("points")))
     shopper.widget.locator("button.main").click()
     shopper.expect_applied(300)
-    faults.append(serious_faults(shopper.page))
+    faults.append(serious_faults(shopper.page, look("applied")))
     shopper.fill_in()
     shopper.order()
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+160")
     shopper.page.wait_for_function(
         "document.querySelector('bonus-thankyou').shadowRoot.getAnimations().every(each => each.playState === 'finished')"
     )
-    faults.append(serious_faults(shopper.page))
+    faults.append(serious_faults(shopper.page, look("thank-you")))
     assert faults == [[]] * len(faults)
 
 
@@ -83,7 +90,7 @@ def test_axe_finds_nothing_serious_beside_prices(shopper, shop, portal, theme):
     portal.change(theme=theme, shows_hint=True)
     shopper.page.goto(shop.page("/product/cups-kosiv/"))
     expect(shopper.page.locator("bonus-hint:visible")).to_be_visible()
-    assert serious_faults(shopper.page) == []
+    assert serious_faults(shopper.page, f"hint-{theme}") == []
 
 
 def test_the_keyboard_alone_is_enough(shopper):
@@ -129,11 +136,13 @@ def test_every_change_is_read_out(shopper):
 
 
 @pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
-def test_nothing_is_pushed_that_the_shopper_did_not_touch(visit, device):
+def test_nothing_is_pushed_that_the_shopper_did_not_touch(visit, portal, device):
+    portal.notices = [{"kind": "credit", "points": 184, "cursor": "7-7"}]
     shopper = visit(**device)
     shopper.context.add_init_script(WATCH)
     shopper.go_to_checkout()
     shopper.pay(100)
+    expect(shopper.page.locator("bonus-toasts .one")).to_be_visible()
     shopper.fill_in()
     assert shopper.page.evaluate("window.__shifts") <= 0.02, shopper.page.evaluate("window.__shifted")
     shopper.order()
