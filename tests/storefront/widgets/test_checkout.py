@@ -226,9 +226,7 @@ def test_without_the_carts_object_the_page_says_enough(visit, shop, portal, ajax
     shopper.expect_said("Прибрано")
 
 
-@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
-def test_with_the_carts_object_the_page_need_not_be_read_and_its_listeners_hear_of_the_code(visit, portal, device):
-    shopper = visit(**device)
+def test_with_the_carts_object_the_page_need_not_be_read_and_its_listeners_hear_of_the_code(shopper, portal):
     shopper.context.add_init_script(UNREADABLE)
     shopper.context.add_init_script(
         "window.__heard = []; document.addEventListener('AjaxCartInstanced', () => AjaxCart.getInstance()"
