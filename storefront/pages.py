@@ -16,10 +16,9 @@ from storefront import wiring
 from storefront.configuration import configure, language_of
 from storefront.models import Channel
 from storefront.services import doorkeeping, dressing
+from storefront.services.refusing import TRIAL
 
 logger = logging.getLogger(__name__)
-# Marks a request that staff's connection test makes; nobody outside can set it.
-TRIAL = "portal.trial"
 
 
 @csrf_exempt

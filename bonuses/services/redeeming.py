@@ -28,7 +28,7 @@ from bonuses.models import AskedAgain, Hold, HoldState
 from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable_in_cart
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
-from bonusportal import idempotency
+from bonusportal import counting, idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
 from bonusportal.sql import fetch_planned
 from promo.errors import PoolEmpty, PoolUnknown
@@ -129,6 +129,9 @@ def redeem(
             raise
         return found
     (redemption, pool_id) = made[0]
+    if not redemption.is_replay and not pool_id:
+        # Harmless, and what taking codes off and asking again in turns looks like: staff see how often.
+        counting.count("redemption.same_code", now=now)
     return redemption if redemption.is_replay else _look_at_stock(redemption, pool_id, now=now)
 
 
