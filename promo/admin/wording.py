@@ -161,6 +161,7 @@ COUNTERS: dict[str, Words] = {
     "refused.idempotency_key_reused": _("a key that was used for something else"),
     "refused.in_progress": _("the same request at the same time"),
     "alarm.messages_cap": _("no more messages with digits today"),
+    "alarm.messenger_refuses": _("whoever carries the digits takes nothing of ours"),
     "storefront.message_refused": _("messages refused by the gateway"),
     "storefront.message_delayed": _("messages the gateway did not take at once"),
     "storefront.lockout_lifted": _("lockouts lifted"),

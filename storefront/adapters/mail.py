@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from urllib.parse import unquote, urlsplit
 
-from storefront.errors import MessagePermanent, MessageTemporary
+from storefront.errors import MessagePermanent, MessageTemporary, MessengerRefusesUs
 
 TIMEOUT_SECONDS = 15
 
@@ -26,8 +26,10 @@ class Mail:
         try:
             with self._connect() as server:
                 server.send_message(letter)
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+        except smtplib.SMTPRecipientsRefused as error:
             raise MessagePermanent(type(error).__name__) from error
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as error:
+            raise MessengerRefusesUs(type(error).__name__) from error
         except (smtplib.SMTPException, OSError) as error:
             raise MessageTemporary(type(error).__name__) from error
         return str(letter["Message-ID"])
