@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -189,3 +190,18 @@ def test_a_cold_start_does_not_import_what_only_the_api_needs():
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_server_that_lives_long_has_imported_it_before_the_first_shopper_calls():
+    """A second and more of imports, on a busy machine, that the first proof of a phone would wait for."""
+    asked = (
+        "import sys, json, bonusportal.wsgi; before = set(sys.modules); from django.test import Client; "
+        "client = Client(); known = before | set(sys.modules); "
+        "client.post('/api/v1/sessions', json.dumps({'phone': '+380000000001'}), content_type='application/json'); "
+        "print(sorted({name.split('.')[0] for name in set(sys.modules) - known} - {'encodings'}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60, cwd=Path(__file__).parents[2],
+        env={**os.environ, "DATABASE_URL": "sqlite://:memory:", "REDIS_URL": ""},
+    )  # fmt: skip
+    assert said.stdout.strip() == "[]"
