@@ -27,7 +27,7 @@ from unfold.widgets import (
 
 from bonuses.services.ruling import rule_in_force
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
-from promo.admin.read_only import ReadOnlyAdmin
+from promo.admin.read_only import ListOnly, ReadOnlyAdmin
 from storefront.admin.connection import try_connection
 from storefront.configuration import LANGUAGES, Look, configure, newest_version, read_built, texts_of, versions
 from storefront.models import ThemeChoice, WidgetLook
@@ -90,12 +90,11 @@ class LookForm(forms.Form):
 
 
 @admin.register(WidgetLook)
-class WidgetLookAdmin(ReadOnlyAdmin):
+class WidgetLookAdmin(ListOnly, ReadOnlyAdmin):
     """Versions, the newest in use."""
 
     list_display = ["created_at", "version", "colour", "state", "actor", "reason", "deeds"]
     sortable_by: list[str] = []
-    list_display_links = None
 
     @admin.display(description=_("accent"))
     def colour(self, look: WidgetLook) -> SafeString:
