@@ -43,7 +43,7 @@ class ProofAdmin(ListOnly, EndlessAdmin):
     sortable_by: list[str] = []
     list_before_template = "storefront/doors_head.html"
 
-    @admin.display(description=_("asked at"))
+    @admin.display(description=_("asked"))
     def asked_shown(self, proof: Proof) -> str:
         return _short(proof.asked_at)
 

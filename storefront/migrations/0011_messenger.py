@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='proof',
             name='why',
-            field=models.CharField(blank=True, choices=[('unknown', 'nobody is known by this phone'), ('closed', 'switched off by staff'), ('no_address', 'no e-mail address that the CRM confirms'), ('daily_cap', 'as many messages as a day may have were sent'), ('refused', 'the gateway refused it'), ('no_entry', 'the gateway takes no messages of ours: see its key, address and account'), ('too_late', 'the gateway was not reached in time')], max_length=10, verbose_name='why not'),
+            field=models.CharField(blank=True, choices=[('unknown', 'nobody is known by this phone'), ('closed', 'switched off by staff'), ('no_address', 'no e-mail address that the CRM confirms'), ('daily_cap', 'as many messages as a day may have were sent'), ('refused', 'the gateway refused it'), ('no_entry', 'the gateway takes nothing of ours'), ('too_late', 'the gateway was not reached in time')], max_length=10, verbose_name='why not'),
         ),
     ]
