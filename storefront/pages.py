@@ -17,10 +17,9 @@ from storefront import trials, wiring
 from storefront.configuration import configure, language_of, try_instead
 from storefront.models import Channel
 from storefront.services import doorkeeping, dressing
+from storefront.services.refusing import TRIAL
 
 logger = logging.getLogger(__name__)
-# Marks a request that staff's connection test makes; nobody outside can set it.
-TRIAL = "portal.trial"
 
 
 @csrf_exempt

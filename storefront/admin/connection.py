@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 
 from storefront import trials
 from storefront.configuration import read_built, versions
-from storefront.pages import TRIAL
+from storefront.services.refusing import TRIAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from unfold.widgets import (
 )
 
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
-from promo.admin.read_only import ReadOnlyAdmin
+from promo.admin.read_only import ListOnly, ReadOnlyAdmin
 from storefront import trials
 from storefront.admin.connection import findings_of_trial, try_connection
 from storefront.admin.previewing import show_preview
@@ -94,12 +94,11 @@ class LookForm(forms.Form):
 
 
 @admin.register(WidgetLook)
-class WidgetLookAdmin(ReadOnlyAdmin):
+class WidgetLookAdmin(ListOnly, ReadOnlyAdmin):
     """Versions, the newest in use."""
 
     list_display = ["created_at", "version", "colour", "state", "actor", "reason", "deeds"]
     sortable_by: list[str] = []
-    list_display_links = None
 
     @admin.display(description=_("accent"))
     def colour(self, look: WidgetLook) -> SafeString:
