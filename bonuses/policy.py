@@ -112,6 +112,11 @@ def max_payable(rule: Rule, *, available: int, goods: Decimal, other_discount: D
     return max(0, min(available, share))
 
 
+def max_payable_in_cart(rule: Rule, *, available: int, total: Decimal, discount: Decimal = Decimal(0)) -> int:
+    """The same for a cart, which shows what its products come to once other discounts (`discount`) are taken off, and before our code."""
+    return max_payable(rule, available=available, goods=total + discount, other_discount=discount)
+
+
 def kyiv_midnight(day: dt.date) -> dt.datetime:
     """The first instant of a Kyiv day, in UTC. Clocks there change at three in the morning, so midnight exists once on every day."""
     return dt.datetime.combine(day, dt.time(), KYIV).astimezone(dt.UTC)

@@ -27,12 +27,13 @@ from bonusportal.answers import error_answer
 from bonusportal.errors import BadInput, NotFound, PortalError, Unauthorised, Unavailable
 from bonusportal.jsonbody import MAX_BODY_BYTES, check_text, read_json_object
 from bonusportal.middleware import client_address
+from bonusportal.origins import OriginForeign, is_foreign
 from storefront.api import notices, orders, points, pools, sessions
 from storefront.services import refusing
 
 logger = logging.getLogger(__name__)
-# What somebody typed wrong is no knock at the door; all else is counted where staff see it.
-_NOT_COUNTED = {400, 404, 405, 413, 503}
+# Counted where staff see it: all but what is not there, and what is away. What could not be read is one reason, whatever was wrong with it.
+_NOT_COUNTED = {404, 405, 503}
 _COUNTED_CODES = {"hold_unknown"}  # somebody else's redemption looks like none
 
 
@@ -62,7 +63,8 @@ for router in (points.router, orders.router, notices.router, pools.router):
 @api.exception_handler(PortalError)
 def _refuse(request: HttpRequest, error: PortalError) -> HttpResponse:
     if error.status not in _NOT_COUNTED or error.code in _COUNTED_CODES:
-        refusing.note_refusal(reason=error.code, address=client_address(request), now=timezone.now())
+        reason = refusing.MALFORMED if error.status in refusing.UNREADABLE_STATUSES else error.code
+        refusing.note_refusal(reason=reason, address=client_address(request), now=timezone.now())
     return error_answer(error)
 
 
@@ -112,7 +114,7 @@ MEANINGS = {
     "202": gettext_noop("Asked for; it takes a while."),
     "400": gettext_noop("What was sent is not in the form that is described; nothing changed."),
     "401": gettext_noop("No valid session or signature, or the wrong code."),
-    "403": gettext_noop("Switched off for this customer."),
+    "403": gettext_noop("Switched off for this customer, or called from a page of another site."),
     "404": gettext_noop("There is no such thing, or it is somebody else's."),
     "405": gettext_noop("The method is not supported here."),
     "409": gettext_noop("Understood, but not in this state; nothing changed."),
@@ -209,6 +211,8 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 def _check_request(request: HttpRequest) -> None:
     """What django-ninja would let pass or answer in its own way."""
+    if is_foreign(request):
+        raise OriginForeign
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()) or int(length) > MAX_BODY_BYTES:
         raise BadInput(_("The body is larger than 64 KiB."), code="body_too_large", status=413)

@@ -66,7 +66,11 @@ def drop_in(*methods: str) -> Callable[[View], View]:
                 else:
                     response = view(request, **parts)
             except PortalError as error:
-                if error.status in {401, 403, 409, 422, 429}:
+                if error.status in refusing.UNREADABLE_STATUSES and error.code not in COUNTED:
+                    refusing.note_refusal(
+                        reason=refusing.MALFORMED, address=client_address(request), now=timezone.now()
+                    )
+                elif error.status in {400, 401, 403, 409, 422, 429}:
                     refusing.note_address(reason=error.code, address=client_address(request), now=timezone.now())
                 response = error_answer(error)
                 if error.code in COUNTED:
@@ -90,7 +94,7 @@ def drop_in(*methods: str) -> Callable[[View], View]:
     return wrap
 
 
-OPTIONAL_TEXTS = ("phone", "order_id", "order_total", "session")
+OPTIONAL_TEXTS = ("phone", "order_id", "order_total", "discount", "session")
 
 
 def _read_get_code(request: HttpRequest) -> dict[str, Any]:

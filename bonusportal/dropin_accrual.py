@@ -29,6 +29,7 @@ from bonusportal.limits import check_limit
 from bonusportal.middleware import client_address
 from bonusportal.money import MAX_AMOUNT_UAH, parse_money
 from bonusportal.phones import normalise_phone
+from storefront.services import refusing
 
 TOLERANCE = 1  # the predecessor's pages round in their own way
 
@@ -57,6 +58,7 @@ class Outcome:
     balances: tuple[int, int, int] = (0, 0, 0)
     is_told: bool = False
     is_duplicate: bool = False
+    doubts: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,8 +80,11 @@ def bonus_accrual(request: HttpRequest) -> HttpResponse:
     if not caller.is_signed:
         check_limit("report", client_address(request) or "unknown")
 
+    doubts: list[str] = []
+
     def effect() -> dict[str, Any]:
         outcome = _post(order, caller, now=now) if caller.is_signed else _claim(order, caller, now=now)
+        doubts[:] = outcome.doubts
         return _answer(order, outcome)
 
     if record is None:
@@ -89,6 +94,8 @@ def bonus_accrual(request: HttpRequest) -> HttpResponse:
         if answer.replayed:
             return _replayed(answer)
         payload = answer.payload
+    for doubt in doubts:
+        refusing.note_refusal(reason=doubt, address=client_address(request), now=now)
     if payload.get("duplicate"):
         counting.count("accrual.duplicate", now=now)
     elif order.used and caller.kind == "page":
@@ -175,6 +182,7 @@ def _claim(order: Order, caller: Caller, *, now: dt.datetime) -> Outcome:
         source=SHOP, number=order.number, customer_id=owner, total=order.total, now=now, trust="session" if is_own else "page"
     )  # fmt: skip
     outcome.is_duplicate = claim.is_duplicate
+    outcome.doubts = claim.doubts
     if is_own or settings.GET_CODE_MODE == "open":
         available = reckoning.balance(owner, now=now).available
         outcome.balances, outcome.is_told = (available, available, available), True

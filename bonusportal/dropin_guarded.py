@@ -32,8 +32,11 @@ def redeem_for_session(
         check_limit("get_code_address", client_address(request) or "unknown")
         raise Unauthorised(_("Please confirm your phone number first."), code="session_required")
     total = _read_total(asked.get("order_total"))
+    discount = _read_discount(asked.get("discount"))
     order_number = asked.get("order_id") or ""
     body = {"amount": amount_uah, "order_id": order_number, "order_total": f"{total:.2f}"}
+    if discount:
+        body["discount"] = f"{discount:.2f}"
     record = None
     if key:
         record = idempotency.ask(
@@ -49,8 +52,8 @@ def redeem_for_session(
     check_limit("get_code_person", f"customer:{customer_id}")
     try:
         made = redeeming.redeem(
-            customer_id=customer_id, points=amount_uah, order_total=total, key=natural, now=now, actor="shop", order_number=order_number,
-            caller_address=client_address(request), request_id=request_id.get(), record=record,
+            customer_id=customer_id, points=amount_uah, order_total=total, discount=discount, key=natural, now=now, actor="shop",
+            order_number=order_number, caller_address=client_address(request), request_id=request_id.get(), record=record,
         )  # fmt: skip
     except (PoolEmpty, PoolUnknown):
         nudge("promo.tasks.work_through_runs")
@@ -68,3 +71,8 @@ def _read_total(value: Any) -> Decimal:
             _("order_total is needed: points may pay for a part of the order only."), code="order_total_missing"
         )
     return parse_money(value, name="order_total")
+
+
+def _read_discount(value: Any) -> Decimal:
+    """None was sent: none was given."""
+    return parse_money(0 if value is None or value == "" else value, name="discount")

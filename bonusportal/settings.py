@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "bonusportal.middleware.RequestFrame",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bonusportal.origins.ForeignOrigins",
     "corsheaders.middleware.CorsMiddleware",
     "bonusportal.short_way.ShortWay",
     "csp.middleware.CSPMiddleware",

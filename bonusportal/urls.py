@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLResolver, include, path, re_path
 from django.urls.resolvers import RoutePattern
+from django.views.generic import RedirectView
 
 from bonusportal import dropin, dropin_accrual, dropin_balance, health, widgets
 from keycrm import proxy
@@ -24,6 +25,8 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("widgets/config.json", widgets.show_configuration),
+    # Short, because the tag bears it: where the connection test of staff comes back to.
+    path("widgets/trial", RedirectView.as_view(pattern_name="admin:storefront_trial", query_string=True)),
     # The predecessor's paths: with or without a trailing slash, and (bonusportal.middleware) below /prod/.
     re_path(r"^get-code/?$", dropin.get_code),
     re_path(r"^bonus-accrual/?$", dropin_accrual.bonus_accrual),

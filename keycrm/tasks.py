@@ -14,7 +14,7 @@ from bonusportal.nudges import nudge
 from keycrm import naming, wiring
 from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
-from keycrm.services import applying, polling, receiving, reconciling, reserving, vanishing, writing_back
+from keycrm.services import applying, contesting, polling, receiving, reconciling, reserving, vanishing, writing_back
 
 # Others wait in the same queue. What is left over is nudged, and a sweep finds it anyway.
 TURN_SECONDS = 20.0
@@ -121,8 +121,11 @@ def write_back() -> int:
 
 @shared_task
 def look_for_vanished() -> int:
-    """Deleting an order is announced by nothing."""
-    asked = vanishing.ask_for_stale(now=timezone.now()) if wiring.is_configured() else 0
+    """Deleting an order is announced by nothing, nor is that one order may have what another gave up."""
+    if not wiring.is_configured():
+        return 0
+    now = timezone.now()
+    asked = vanishing.ask_for_stale(now=now) + contesting.ask_for_waiting(now=now)
     if asked:
         nudge("keycrm.tasks.apply_orders")
     return asked

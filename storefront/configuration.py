@@ -19,6 +19,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 BUILT = Path(__file__).resolve().parent.parent / "static" / "gtm"
 LANGUAGES = ("uk", "ru", "en")
 ACCENT = "#0f766e"
+# The script of staff's connection test: no page gets it without a token of theirs.
+TRIAL = "trial"
 THEMES = ("auto", "light", "dark")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LIGHT, _DARK = "#ffffff", "#101418"
@@ -65,8 +67,8 @@ def texts_of(version: str) -> dict[str, dict[str, dict[str, str]]]:
 
 
 def language_of(asked: str) -> str:
-    """uk, ru or en, from what a page calls its language; Ukrainian where it says nothing known."""
-    said = asked.lower()[:2]
+    """uk, ru or en, from what a page calls its language ("uk-UA"), or from how its path begins ("ru/"); Ukrainian where that says nothing known."""
+    said = re.match(r"[a-z]*", asked.lower()).group()  # type: ignore[union-attr] # matches anything
     return said if said in LANGUAGES else "uk"
 
 
@@ -92,6 +94,7 @@ def configure(
         "scripts": {
             name: {"src": static_url(f"gtm/{look.version}/{name}.js"), "integrity": integrity}
             for name, integrity in versions()[look.version].items()
+            if name != TRIAL
         },
         "share": share_percent,
         "rate": rate_percent,
@@ -99,6 +102,19 @@ def configure(
         "channels": list(channels),
         "colours": {"accent": look.accent, "on": readable_on(look.accent), "theme": look.theme},
         "texts": _texts(look, language),
+    }
+
+
+def try_instead(
+    document: dict[str, Any], *, token: str, portal: str, static_url: Callable[[str], str]
+) -> dict[str, Any]:
+    """The same document for a trial: whichever widget the page wants, it gets the script that tries, and that one the widget's."""
+    version = newest_version()
+    trial = {"src": static_url(f"gtm/{version}/{TRIAL}.js"), "integrity": versions()[version][TRIAL]}
+    return {
+        **document,
+        "scripts": dict.fromkeys(document["scripts"], trial),
+        TRIAL: {"back": f"{portal}/widgets/trial?of={token}", "scripts": document["scripts"]},
     }
 
 

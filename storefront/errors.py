@@ -9,7 +9,8 @@ PortalError
 └── StorefrontOff                         503   staff switched the storefront off
 MessageError
 ├── MessageTemporary   the gateway may take it later
-└── MessagePermanent   it never will
+├── MessengerRefusesUs  it takes none of ours: a wrong key or address, or an account without money
+└── MessagePermanent   it will never take this one
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class MessageError(Exception):
 
 class MessageTemporary(MessageError):
     """Not taken, or nobody knows; sending it again does no harm."""
+
+
+class MessengerRefusesUs(MessageError):
+    """It says nothing of the message or of the phone: staff have to see to it, and the message waits."""
 
 
 class MessagePermanent(MessageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -12,14 +13,13 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from bonuses.services.ruling import rule_in_force
-from storefront import wiring
-from storefront.configuration import configure, language_of
+from storefront import trials, wiring
+from storefront.configuration import configure, language_of, try_instead
 from storefront.models import Channel
 from storefront.services import doorkeeping, dressing
+from storefront.services.refusing import TRIAL
 
 logger = logging.getLogger(__name__)
-# Marks a request that staff's connection test makes; nobody outside can set it.
-TRIAL = "portal.trial"
 
 
 @csrf_exempt
@@ -43,15 +43,24 @@ def _configuration(request: HttpRequest) -> dict[str, object]:
     origin = request.headers.get("Origin", "")
     if origin in settings.STOREFRONT_ORIGINS and TRIAL not in request.META:
         dressing.note_visit(origin=origin, now=now)
-    if look.is_off or not doorkeeping.is_open_for(0):
+    # A trial goes on while we are switched off: that is when staff want to know.
+    token = request.GET.get("trial", "")
+    is_tried = trials.is_trial(token)
+    if (look.is_off or not doorkeeping.is_open_for(0)) and not is_tried:
         return {"off": True, "version": look.version}
     rule = rule_in_force(now)
-    return configure(
-        look,
+    portal = request.build_absolute_uri("/").rstrip("/")
+
+    def static_url(path: str) -> str:
+        return request.build_absolute_uri(static(path))
+
+    document = configure(
+        replace(look, is_off=False),
         language=language_of(request.GET.get("lang", "")),
-        portal=request.build_absolute_uri("/").rstrip("/"),
-        static_url=lambda path: request.build_absolute_uri(static(path)),
+        portal=portal,
+        static_url=static_url,
         share_percent=rule.share_percent,
         rate_percent=float(rule.rate_percent),
         channels=[channel.value for channel in wiring.channels() if channel != Channel.CONSOLE],
     )
+    return try_instead(document, token=token, portal=portal, static_url=static_url) if is_tried else document

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Messenger(Protocol):
-    """Carries one text. Raises MessageTemporary, MessagePermanent."""
+    """Carries one text. Raises MessageTemporary, MessengerRefusesUs, MessagePermanent."""
 
     def send(self, *, to: str, text: str) -> str:
         """The messenger's own number of the message, or "" where it has none."""

@@ -27,6 +27,7 @@ ROOTS = {
     "wsgi",
     "schedules",
     "roles",
+    "origins",
 }
 EDGES = {"tasks", "sitting", "api", "admin", "views", "wiring", "management"}
 

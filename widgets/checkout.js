@@ -6,14 +6,15 @@ import { noteSeen } from './core/events.js';
 import { blend, dress } from './core/look.js';
 import { placeCalmly } from './core/placing.js';
 import * as shop from './core/shop.js';
+import { bringNoticesLater } from './core/telling.js';
 import { readToken } from './core/token.js';
 import { DEEDS, askHold, load, release, setTimer, takeOff, work } from './checkout/deeds.js';
 import { draw, frame, go, typed } from './checkout/drawing.js';
 import CSS from './checkout/look.css';
-import { isApplied, isLive, state, sumBefore, view } from './checkout/state.js';
+import { isApplied, isLive, otherDiscounts, state, sumBefore, view } from './checkout/state.js';
 
 const NAME = 'bonus-checkout';
-const SETTLES_MS = 1200; // a block that is being redrawn has no coupon for a moment: believe it only after this
+const SETTLES_MS = 1200;
 const MOST_RETURNS = 8; // times a second that we come back into a block which somebody else keeps emptying
 
 class Checkout extends HTMLElement {
@@ -47,17 +48,24 @@ function look() {
   if (isApplied()) {
     if (!state.wasApplied) setTimer();
     state.wasApplied = true;
-    state.goneSince = 0;
     const sum = sumBefore();
-    const max = Math.floor((sum * (config().share || 100)) / 10000);
-    if (sum !== null && state.hold.points > max) work(() => takeOff('exceeded', 'cart', { max }));
-    return;
+    const other = otherDiscounts();
+    const max = Math.floor(((sum + other) * config.share - other * 100) / 10000);
+    if (sum === null || state.hold.points <= max) state.doubt = null;
+    else if (lasts(max)) work(() => takeOff('exceeded', 'cart', { max }));
+  } else if (state.wasApplied && lasts('gone')) work(() => release('shop', 'removed'));
+}
+
+/** Whether it has been so for a while: a block that is being redrawn has no coupon for a moment, and the cart's object knows a new sum before the page does. */
+function lasts(doubt) {
+  if (state.doubt !== doubt) {
+    state.doubt = doubt;
+    state.since = Date.now();
   }
-  if (!state.wasApplied) return;
-  state.goneSince = state.goneSince || Date.now();
+  if (Date.now() - state.since >= SETTLES_MS) return true;
   clearTimeout(state.later);
-  if (Date.now() - state.goneSince >= SETTLES_MS) work(() => release('shop', 'removed'));
-  else state.later = setTimeout(look, SETTLES_MS);
+  state.later = setTimeout(look, SETTLES_MS);
+  return false;
 }
 
 /** The cart is worth another sum than the one that amounts were asked for. */
@@ -77,7 +85,7 @@ function settle(widget) {
   let returns = [];
   let isQueued = false;
   const insert = () => {
-    const place = shop.spot();
+    const place = shop.around(shop.form());
     if (!place || shop.sumNow() === null) return;
     blend(widget, place);
     place.after(widget);
@@ -114,10 +122,11 @@ function settle(widget) {
 }
 
 function begin() {
-  if (shop.hasForm()) settle(document.createElement(NAME));
+  if (shop.form()) settle(document.createElement(NAME));
+  bringNoticesLater();
 }
 
-if (!customElements.get(NAME) && config().api) {
+if (!customElements.get(NAME) && config.api) {
   customElements.define(NAME, Checkout);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', begin) : begin();
 }

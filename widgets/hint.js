@@ -4,6 +4,7 @@ import { config } from './core/api.js';
 import { blend, dress, escape } from './core/look.js';
 import { parseMoney } from './core/money.js';
 import { placeCalmly } from './core/placing.js';
+import { bringNoticesLater } from './core/telling.js';
 import { words } from './core/words.js';
 
 const NAME = 'bonus-hint';
@@ -20,7 +21,7 @@ const say = words('hint');
 class Hint extends HTMLElement {
   show(name, price) {
     this.price = price;
-    const points = Math.floor((price * config().rate) / 10000);
+    const points = Math.floor((price * config.rate) / 10000);
     this.root = this.root || dress(this, CSS);
     this.root.innerHTML = points ? `<span><i aria-hidden="true">★</i>${escape(say(name, { points }))}</span>` : '';
   }
@@ -49,6 +50,7 @@ function look() {
 function begin() {
   let isQueued = false;
   look();
+  bringNoticesLater();
   new MutationObserver(() => {
     if (isQueued) return;
     isQueued = true;
@@ -59,7 +61,7 @@ function begin() {
   }).observe(document.body, { childList: true, subtree: true, characterData: true });
 }
 
-if (!customElements.get(NAME) && config().rate && config().hint) {
+if (!customElements.get(NAME) && config.rate && config.hint) {
   customElements.define(NAME, Hint);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', begin) : begin();
 }

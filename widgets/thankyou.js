@@ -4,9 +4,8 @@ import { call, config, must } from './core/api.js';
 import { noteEarned, noteSeen } from './core/events.js';
 import { COIN, blend, dress, escape } from './core/look.js';
 import { asDecimal } from './core/money.js';
-import { showNotices } from './core/notices.js';
 import { phoneOnPage, readOrder } from './core/order.js';
-import { prepareToasts } from './core/toast.js';
+import { bringNotices } from './core/telling.js';
 import { readToken } from './core/token.js';
 import { words } from './core/words.js';
 import CSS from './thankyou.css';
@@ -79,7 +78,6 @@ async function begin(looks = LOOKS) {
     return;
   }
   try {
-    prepareToasts();
     // A session that has just ended is no reason to lose the report: the phone on the page then says whose it is.
     const told = await report(order).catch((trouble) => {
       if (trouble.code === 'session_required') return report(order);
@@ -89,13 +87,13 @@ async function begin(looks = LOOKS) {
       document.createElement(NAME).show(told.points, told.spent);
       noteSeen('thank_you');
     }
-    if (readToken()) await showNotices();
   } catch (trouble) {
     // The order stands without us; the portal learns of it from the CRM.
   }
+  bringNotices();
 }
 
-if (!customElements.get(NAME) && config().api) {
+if (!customElements.get(NAME) && config.api) {
   customElements.define(NAME, ThankYou);
   document.readyState === 'loading' ? document.addEventListener('DOMContentLoaded', () => begin()) : begin();
 }

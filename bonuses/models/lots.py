@@ -110,8 +110,8 @@ class Hold(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = _("hold")
-        verbose_name_plural = _("holds")
+        verbose_name = _("redemption of points")
+        verbose_name_plural = _("redemptions")
         permissions = [("resolve_hold", _("Can decide what became of a code that is stuck"))]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=HoldState.values), name="hold_state_is_known"),

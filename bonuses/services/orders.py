@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from bonuses.models import Order
+from bonuses.models import Hold, Order
 from bonuses.policy import draw_same, points_of_order
 from bonuses.policy_orders import TRANSITIONS, HoldStep, OrderState, PointStep, Stage, event_of, target_points
 from bonuses.services import accruing, expiring, holding, ledger, refunding, releasing
@@ -71,17 +71,28 @@ class _Work:
 
 @ledger.following_merges
 def apply_snapshot(*, snapshot: Snapshot, now: dt.datetime, actor: str) -> Applied:
-    """Bring the ledger to what the snapshot says, in one transaction. Repeating it, or applying an older one, changes nothing."""
+    """Bring the ledger to what the snapshot says, in one transaction. Repeating it, or applying an older one, changes nothing.
+
+    (But one that could not be paid is tried again once the order that had its hold is cancelled.)
+    """
     with transaction.atomic():
         order = lock_order(snapshot, now)
         if order is None:
             return Applied(Outcome.HISTORY)
         if order.revision and snapshot.seen_at < order.seen_at:
             return Applied(Outcome.DROPPED, order.pk, order.revision)
-        if order.revision and last_digest(order) == snapshot.digest:
+        if order.revision and last_digest(order) == snapshot.digest and not _may_be_paid_now(order, snapshot):
             Order.objects.filter(pk=order.pk).update(seen_at=snapshot.seen_at)
             return Applied(Outcome.UNCHANGED, order.pk, order.revision)
         return _apply(order, snapshot, now=now, actor=actor)
+
+
+def _may_be_paid_now(order: Order, snapshot: Snapshot) -> bool:
+    """The order waited for a hold of another order, and that one is cancelled since: the same news means something else now."""
+    if Stuck.HOLD_OF_ANOTHER_ORDER not in order.stuck_reason.split():
+        return False
+    named = Hold.objects.filter(pk__in=find_holds(order, snapshot, is_known=True), again=None)
+    return named.filter(order__state=OrderState.CANCELLED.value).exclude(order_id=order.pk).exists()
 
 
 def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) -> Applied:

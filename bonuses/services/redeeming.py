@@ -24,11 +24,11 @@ from django.db.models import Q
 
 from bonuses.dialect import for_update, moment, stamp
 from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
-from bonuses.models import AskedAgain, Hold, HoldState
-from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable
+from bonuses.models import AskedAgain, Customer, Hold, HoldState
+from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable_in_cart
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
-from bonusportal import idempotency
+from bonusportal import counting, idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
 from bonusportal.sql import fetch_planned
 from promo.errors import PoolEmpty, PoolUnknown
@@ -42,11 +42,13 @@ _FIND = (
 )
 _BY_ID = _FIND + "WHERE h.key = %s"
 _BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
-# What the answer depends on besides the book, in one round trip: was the key used, how much may be paid, is a code of the amount being taken back?
+# What the answer depends on besides the book, in one round trip: was the key used, how much may be paid, is a code of the amount being taken
+# back, and is anybody merged into the customer, who may have used the key before?
 _LOOK = """
 SELECT EXISTS (SELECT 1 FROM bonuses_hold WHERE key = %(key)s) OR EXISTS (SELECT 1 FROM bonuses_askedagain WHERE key = %(key)s),
        (SELECT share_percent FROM bonuses_earningrule WHERE valid_from <= %(now)s ORDER BY valid_from DESC, version DESC LIMIT 1),
-       EXISTS (SELECT 1 FROM bonuses_hold WHERE customer_id = %(customer)s AND points = %(points)s AND state = 'releasing')
+       EXISTS (SELECT 1 FROM bonuses_hold WHERE customer_id = %(customer)s AND points = %(points)s AND state = 'releasing'),
+       EXISTS (SELECT 1 FROM bonuses_customer WHERE merged_into_id = %(customer)s)
 """
 _BEING_RELEASED = (
     "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
@@ -75,6 +77,7 @@ def redeem(
     customer_id: int,
     points: int,
     order_total: Decimal,
+    discount: Decimal = Decimal(0),
     key: str,
     now: dt.datetime,
     actor: str,
@@ -83,7 +86,8 @@ def redeem(
     request_id: str = "",
     record: idempotency.Asked | None = None,
 ) -> Redemption:
-    """Hold `points` of the customer and hand out a code of that amount. `order_total` is the products' total before our code, in hryvnias.
+    """Hold `points` of the customer and hand out a code of that amount. `order_total` is what the products come to before our code, in hryvnias, and
+    `discount` what other discounts took off it, for they count against the share that points may pay.
 
     `key` (any text of the caller's, per customer) makes it once. `record` is written in the same transaction; to be called outside of any, because what
     follows the commit, or a refusal, is a transaction of its own. Raises InsufficientPoints, OverShare, PoolEmpty and PoolUnknown (with nearby amounts),
@@ -91,7 +95,6 @@ def redeem(
     """
     if type(points) is not int or not 1 <= points <= MAX_AMOUNT_UAH:
         raise PointsInvalid
-    hold_key = public_id_of(customer_id, key)
     made: list[tuple[Redemption, int]] = []
 
     def effect() -> dict[str, Any]:
@@ -100,7 +103,7 @@ def redeem(
             issuing.issue_code, order_number=order_number[:64], caller_address=caller_address, request_id=request_id, is_whole=False
         )  # fmt: skip
         redemption, pool_id = _redeem(
-            customer_id=customer_id, points=points, order_total=order_total, hold_key=hold_key, now=now, actor=actor, claim=claim
+            customer_id=customer_id, points=points, order_total=order_total, discount=discount, key=key, now=now, actor=actor, claim=claim
         )  # fmt: skip
         made.append((redemption, pool_id))
         return as_payload(redemption)
@@ -127,6 +130,9 @@ def redeem(
             raise
         return found
     (redemption, pool_id) = made[0]
+    if not redemption.is_replay and not pool_id:
+        # Harmless, and what taking codes off and asking again in turns looks like: staff see how often.
+        counting.count("redemption.same_code", now=now)
     return redemption if redemption.is_replay else _look_at_stock(redemption, pool_id, now=now)
 
 
@@ -136,16 +142,20 @@ def public_id_of(customer_id: int, key: str) -> str:
 
 
 def _redeem(
-    *, customer_id: int, points: int, order_total: Decimal, hold_key: str, now: dt.datetime, actor: str, claim: Callable[..., issuing.IssuedCode]
+    *, customer_id: int, points: int, order_total: Decimal, discount: Decimal, key: str, now: dt.datetime, actor: str,
+    claim: Callable[..., issuing.IssuedCode],
 ) -> tuple[Redemption, int]:  # fmt: skip
     """In the caller's transaction, which ends with whatever is raised here."""
+    hold_key = public_id_of(customer_id, key)
     book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
     # Under the lock: the first call with this key may have committed while we waited for it.
     values = {"key": hold_key, "now": stamp(now), "customer": book.customer_id, "points": points}
-    ((key_is_used, share_percent, may_be_again),) = fetch_planned(_LOOK, values)
+    ((key_is_used, share_percent, may_be_again, was_merged),) = fetch_planned(_LOOK, values)
     if key_is_used and (found := _find_by_key(hold_key, points)):
         return found, 0
-    _check_share(book, points, order_total, share_percent=share_percent)
+    if was_merged and (found := _find_in_family(book.customer_id, key, points)):
+        return found, 0
+    _check_share(book, points, order_total, discount, share_percent=share_percent)
     if may_be_again and (again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor)):
         return again, 0
     if book.points < points:
@@ -160,8 +170,9 @@ def _redeem(
     return Redemption(hold_key, issued.code, points, HoldState.OPEN.value, hold.expires_at), issued.pool_id
 
 
-def _check_share(book: Book, points: int, order_total: Decimal, *, share_percent: int) -> None:
-    most = max_payable(Rule(share_percent=share_percent), available=MAX_AMOUNT_UAH, goods=order_total)
+def _check_share(book: Book, points: int, order_total: Decimal, discount: Decimal, *, share_percent: int) -> None:
+    rule = Rule(share_percent=share_percent)
+    most = max_payable_in_cart(rule, available=MAX_AMOUNT_UAH, total=order_total, discount=discount)
     if points > most:
         raise OverShare(min(most, book.points))
 
@@ -211,7 +222,18 @@ def _redemption(row: tuple[Any, ...], *, is_replay: bool = False) -> Redemption:
 
 def find_replay(*, customer_id: int, key: str, points: int | None = None) -> Redemption | None:
     """What was redeemed under this key. Edges ask before they count a limit. Raises KeyReused where it was for other points."""
-    return _find_by_key(public_id_of(customer_id, key), points)
+    return _find_by_key(public_id_of(customer_id, key), points) or _find_in_family(
+        ledger.survivor_of(customer_id), key, points
+    )
+
+
+def _find_in_family(survivor_id: int, key: str, points: int | None) -> Redemption | None:
+    """What was redeemed under this key by the customer as the survivor of merges, or by anybody merged into them: a retry knows nothing of a merge."""
+    merged = Customer.objects.filter(merged_into_id=survivor_id).order_by("pk").values_list("pk", flat=True)
+    for customer_id in (survivor_id, *merged):
+        if found := _find_by_key(public_id_of(customer_id, key), points):
+            return found
+    return None
 
 
 def as_payload(redemption: Redemption) -> dict[str, Any]:

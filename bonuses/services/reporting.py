@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from bonuses.policy import REPORT_FORGOTTEN_AFTER, Totals, points_of_order
 from bonuses.services import holding
 from bonuses.services.ruling import as_rule, rule_in_force
 
+# A claim of an order that the CRM knows as another customer's; one that names a redemption which is not the claimant's.
+ORDER_FOREIGN, HOLD_UNKNOWN = "order_foreign", "hold_unknown"
 TRUST = ("page", "session", "signed")  # in ascending order
 
 
@@ -31,10 +33,14 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What became of a claim. `points` it would earn; `is_duplicate`: one of the same trust, or of more, was there."""
+    """What became of a claim. `points` it would earn; `is_duplicate`: one of the same trust, or of more, was there.
+
+    `doubts` are machine words for what does not agree with what we know. The caller is told nothing of them: staff are, by whoever knows the address.
+    """
 
     points: int
     is_duplicate: bool
+    doubts: tuple[str, ...] = ()
 
 
 def report_order(
@@ -63,10 +69,25 @@ def claim_order(
     hold_key: str = "",
     trust: str = "page",
 ) -> Claim:
-    """The same, telling whether it was known. A claim of less trust never replaces one of more."""
+    """The same, telling whether it was known, and what is doubtful. A claim of less trust never replaces one of more."""
+    hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
+    doubts = []
+    owned = Order.objects.filter(source=source, number=number, customer_id__isnull=False)
+    if owned.exclude(customer_id=customer_id).exists():
+        doubts.append(ORDER_FOREIGN)
+    if hold_key and hold is None:
+        doubts.append(HOLD_UNKNOWN)
+    claim = _write_claim(
+        source=source, number=number, customer_id=customer_id, total=total, hold=hold, trust=trust, now=now
+    )
+    return replace(claim, doubts=tuple(doubts))
+
+
+def _write_claim(
+    *, source: str, number: str, customer_id: int, total: Decimal, hold: Hold | None, trust: str, now: dt.datetime
+) -> Claim:
     rule = rule_in_force(now)
     expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
-    hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
     with transaction.atomic():
         # The hold before the claim, as a merge takes them.
         if hold is not None:

@@ -82,7 +82,7 @@ def content_policy(kind: str, *, portal: str) -> str:
     parts = urlsplit(portal)
     ours = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     script = "" if kind == "blocks_script" else ours
-    connect = "" if kind in ("blocks_api", "blocks_script") else ours
+    connect = "" if kind == "blocks_api" else ours
     style = "'self'" if kind == "blocks_style" else f"'self' 'unsafe-inline'{ours}"
     return (
         f"default-src 'self'; script-src 'self' 'unsafe-inline'{script}; connect-src 'self'{connect}; "

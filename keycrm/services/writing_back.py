@@ -21,7 +21,7 @@ from keycrm.errors import CrmError, CrmPermanent, CrmTemporary, NotFound
 from keycrm.models import BuyerLink
 from keycrm.payloads import Buyer
 from keycrm.reasons import Reason
-from keycrm.services import leasing, picturing
+from keycrm.services import addressing, leasing, picturing
 from keycrm.services.leasing import Lease
 from keycrm.services.picturing import Picture
 
@@ -182,6 +182,7 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
 
 def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetime) -> None:
     """The cards that the CRM shows for this phone are the customer's; a card of ours that it does not show was merged away or has another phone now."""
+    addressing.confirm_address(customer.pk, buyers, now=now)
     ids = [buyer.id for buyer in buyers]
     for buyer_id in ids:
         link, _made = BuyerLink.objects.get_or_create(buyer_id=buyer_id, defaults={"customer_id": customer.pk})

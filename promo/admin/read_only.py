@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
@@ -26,6 +27,7 @@ class ReadOnlyAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
     list_fullwidth = False
     list_filter_sheet = True
     compressed_fields = False
+    empty_value_display = "—"
     show_facets = ShowFacets.NEVER  # counts beside filters would count the whole table
     # Parameters by which a list may be narrowed from its address. Django allows any lookup on any column: with `code__startswith` or
     # `phone__startswith` a masked list would spell out, letter by letter, what it hides.
@@ -54,6 +56,18 @@ class ReadOnlyAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
         context = {**(extra_context or {}), "show_history": False}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return response
+
+
+class ListOnly:
+    """Rows that have no page of their own. With `list_display_links = None` the theme would call the first cell "Select record" on a phone."""
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
+        usual = super().get_changelist(request, **options)  # type: ignore[misc] # before a ModelAdmin
+        return type("ListOnlyChangeList", (usual,), {"url_for_result": _nowhere})
+
+
+def _nowhere(_changelist: Any, _row: Model) -> str:
+    raise NoReverseMatch
 
 
 class EndlessAdmin(ReadOnlyAdmin):

@@ -17,11 +17,10 @@
     });
   });
 
-  const previews = JSON.parse(one("#preview").textContent);
-  const shop = one("#shop");
+  // -- the preview: a frame of its own, loaded anew a moment after each change --------------------------------------------
   const form = one("#look");
-  const originals = JSON.parse(one("#preview").textContent);
-  let language = "uk";
+  const frame = one("#preview");
+  const shown = { lang: "uk", dark: "" };
 
   function luminance(colour) {
     const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
@@ -29,36 +28,36 @@
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   }
 
-  function show() {
-    const config = previews[language];
+  // What the frame asks when it is loaded: everything that is filled in and not saved yet.
+  window.bonusChoices = () => {
     const accent = form.elements.accent.value;
-    const theme = form.elements.theme.value;
-    config.colours = { accent: accent, on: luminance(accent) > 0.183 ? "#101418" : "#ffffff", theme: theme };
+    const texts = {};
     form.querySelectorAll("[data-text]").forEach((field) => {
-      const [spoken, name] = field.dataset.text.split(":");
-      const [part, key] = name.split(".");
-      if (spoken === language) config.texts[part][key] = field.value || field.placeholder || originals[language].texts[part][key];
+      const [language, name] = field.dataset.text.split(":");
+      if (language === shown.lang) texts[name] = field.value.trim() || field.placeholder;
     });
-    shop.lang = language;
-    shop.dataset.theme = theme;
-    window.BonusWidgets = { config: config, readAt: Date.now() };
-    // The widget comes back into its block with the new colours and texts, as it does when the shop draws the block anew.
-    const widget = shop.querySelector("bonus-checkout");
-    if (widget) widget.remove();
+    const colours = { accent: accent, on: luminance(accent) > 0.183 ? "#101418" : "#ffffff", theme: form.elements.theme.value };
+    return { colours: colours, texts: texts, hint: form.elements.shows_hint.checked };
+  };
+
+  function show() {
+    const query = new URLSearchParams({ version: form.elements.version.value, lang: shown.lang });
+    if (shown.dark) query.set("dark", "1");
+    // The same address again would only jump; replaced, the way back of the browser leads out of this page as it should.
+    frame.contentWindow.location.replace(`${frame.dataset.address}?${query}`);
   }
 
-  form.addEventListener("input", show);
-  form.addEventListener("change", show);
-  document.querySelectorAll("[data-language]").forEach((button) => {
+  let soon = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(soon);
+    soon = setTimeout(show, 300);
+  });
+  document.querySelectorAll("[data-show]").forEach((button) => {
     button.addEventListener("click", () => {
-      language = button.dataset.language;
-      document.querySelectorAll("[data-language]").forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
+      shown[button.dataset.show] = button.value;
+      document.querySelectorAll(`[data-show=${button.dataset.show}]`).forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
       show();
     });
   });
   show();
-  const script = document.createElement("script");
-  script.src = previews.uk.scripts.checkout.src;
-  script.integrity = previews.uk.scripts.checkout.integrity;
-  document.head.append(script);
 })();

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import requests
 
-from storefront.errors import MessagePermanent, MessageTemporary
+from storefront.errors import MessagePermanent, MessageTemporary, MessengerRefusesUs
 
 TIMEOUT_SECONDS = (3.05, 10)
 _TRY_LATER = {408, 425, 429}
+# Our key, our account's money, our address of the gateway: nothing that the phone could help.
+_REFUSES_US = {401, 402, 403, 404, 405}
 
 
 class SmsGateway:
@@ -30,6 +32,8 @@ class SmsGateway:
             raise MessageTemporary(type(error).__name__) from error
         if answer.status_code in _TRY_LATER or answer.status_code >= 500:
             raise MessageTemporary(f"status {answer.status_code}")
+        if answer.status_code in _REFUSES_US or answer.is_redirect:
+            raise MessengerRefusesUs(f"status {answer.status_code}")
         if answer.status_code not in {200, 201, 202}:
             raise MessagePermanent(f"status {answer.status_code}")
         return _number_of(answer)

@@ -1,6 +1,6 @@
 """Whether a page of the shop could talk to us: the calls that its browser would make, sent through our own middleware with its origin.
 
-What lies between (DNS, a proxy, the shop's own policy) only the shop's pages can tell: the page shows when one of them last asked.
+What lies between (DNS, a proxy, the shop's own policy) only the shop's pages can tell: staff open one with a token, and its tag comes back (storefront.trials).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import contextvars
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +20,9 @@ from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation import gettext
 
+from storefront import trials
 from storefront.configuration import read_built, versions
-from storefront.pages import TRIAL
+from storefront.services.refusing import TRIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,28 @@ def try_connection(origin: str, *, around: HttpRequest) -> list[Finding]:
         findings.append(Finding(gettext("The widgets are switched on"), False, gettext("They are switched off.")))
     findings.append(_try_scripts(str(document.get("version", ""))))
     return findings
+
+
+def findings_of_trial(failed: str) -> list[Finding]:
+    """What a page of the shop found: everything up to the step that failed. Empty where that is no step."""
+    policy = gettext(
+        "The shop's Content-Security-Policy has to allow the portal in %s; or its name leads elsewhere from there."
+    )
+    steps = {
+        "tag": Finding(gettext("The tag is on the page and runs"), True),
+        "config": Finding(gettext("It may read the configuration"), True, policy % "connect-src"),
+        "script": Finding(gettext("It may load scripts of the portal"), True, policy % "script-src"),
+        "widget": Finding(gettext("The widget's script is what its hash says"), True, gettext("Something on the way changes it.")),
+        "api": Finding(gettext("A page of this origin may call the API"), True, policy % "connect-src"),
+    }  # fmt: skip
+    if failed and failed not in trials.STEPS:
+        return []
+    found: list[Finding] = []
+    for name in trials.STEPS:
+        if name == failed:
+            return [*found, replace(steps[name], is_good=False)]
+        found.append(steps[name])
+    return found
 
 
 class _Asking:

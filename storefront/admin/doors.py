@@ -21,7 +21,7 @@ from bonusportal.errors import PortalError
 from bonusportal.phones import normalise_phone
 from promo.admin.asking import ask, require, say_outcome
 from promo.admin.drawing import draw_badge
-from promo.admin.read_only import EndlessAdmin, ReadOnlyAdmin
+from promo.admin.read_only import EndlessAdmin, ListOnly, ReadOnlyAdmin
 from storefront.models import Door, DoorAction, DoorChange
 from storefront.services import doorkeeping
 
@@ -87,9 +87,8 @@ def _clean_phone(typed: str) -> str:
 
 
 @admin.register(Door)
-class DoorAdmin(ReadOnlyAdmin):
+class DoorAdmin(ListOnly, ReadOnlyAdmin):
     list_display = ["whose", "state", "revoked_at"]
-    list_display_links = None
     list_before_template = "storefront/doors_head.html"
     sortable_by: list[str] = []
 
@@ -193,9 +192,8 @@ def _to_customer(actor: str, *, phone: str, deed: str, reason: str) -> str:
 
 
 @admin.register(DoorChange)
-class DoorChangeAdmin(EndlessAdmin):
+class DoorChangeAdmin(ListOnly, EndlessAdmin):
     list_display = ["at", "action", "whose", "reason", "actor"]
-    list_display_links = None
     fetched_after = ("door",)
     ordering = ["-id"]
     sortable_by: list[str] = []

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 from typing import Any
 
+from csp.decorators import csp_replace
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.sites import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -25,20 +26,22 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bonuses.services.ruling import rule_in_force
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
-from promo.admin.read_only import ReadOnlyAdmin
-from storefront.admin.connection import try_connection
-from storefront.configuration import LANGUAGES, Look, configure, newest_version, read_built, texts_of, versions
+from promo.admin.read_only import ListOnly, ReadOnlyAdmin
+from storefront import trials
+from storefront.admin.connection import findings_of_trial, try_connection
+from storefront.admin.previewing import show_preview
+from storefront.configuration import LANGUAGES, Look, newest_version, read_built, texts_of, versions
 from storefront.models import ThemeChoice, WidgetLook
 from storefront.services import dressing
 
 VIEW = "storefront.view_widgetlook"
 DRESS = "storefront.dress_shop"
+TRIED = "storefront_tried"
 # Texts that a shop may want in its own words; the rest follows the shopper's language and is ours to keep right.
 OFFERED = ("checkout.title", "checkout.hint", "checkout.bonus", "checkout.phoneWhy", "thankyou.earned", "thankyou.when", "hint.product")  # fmt: skip
 TAGS = (
-    ("bonus_checkoutpage_script.html", _("Checkout"), _("Page Path contains /checkout/ but not /checkout/complete")),
+    ("bonus_checkoutpage_script.html", _("Checkout"), _("Page Path contains /checkout/, not /checkout/complete")),
     ("bonus_thankspage_script.html", _("Thank-you page"), _("Page Path contains /checkout/complete")),
     ("bonus_hint_script.html", _("Points beside prices (optional)"), _("All Pages")),
 )
@@ -62,7 +65,8 @@ class LookForm(forms.Form):
         super().__init__(*args, **{**kwargs, "initial": initial})
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(version, version) for version in reversed(versions())]
+        newest, *others = reversed(versions())
+        field.choices = [(newest, gettext("%s, the newest") % newest), *((version, version) for version in others)]
         for name in OFFERED:
             part, key = name.split(".")
             for language in LANGUAGES:
@@ -90,12 +94,11 @@ class LookForm(forms.Form):
 
 
 @admin.register(WidgetLook)
-class WidgetLookAdmin(ReadOnlyAdmin):
+class WidgetLookAdmin(ListOnly, ReadOnlyAdmin):
     """Versions, the newest in use."""
 
     list_display = ["created_at", "version", "colour", "state", "actor", "reason", "deeds"]
     sortable_by: list[str] = []
-    list_display_links = None
 
     @admin.display(description=_("accent"))
     def colour(self, look: WidgetLook) -> SafeString:
@@ -112,8 +115,11 @@ class WidgetLookAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
+        framing = csp_replace({"frame-src": ["'self'"]})
         return [
-            path("install/", wrap(partial(_install, self.admin_site)), name="storefront_install"),
+            path("install/", wrap(framing(partial(_install, self.admin_site))), name="storefront_install"),
+            path("preview/", wrap(show_preview), name="storefront_preview"),
+            path("trial/", wrap(_end_trial), name="storefront_trial"),
             path("switch/", wrap(partial(_switch, self.admin_site)), name="storefront_switch_widgets"),
             path("<int:look_id>/back/", wrap(partial(_back, self.admin_site)), name="storefront_look_back"),
             *super().get_urls(),
@@ -130,7 +136,6 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
         if form.is_valid() and say_outcome(request, partial(_save, form, actor)):
             return HttpResponseRedirect(reverse("admin:storefront_install"))
     portal = request.build_absolute_uri("/").rstrip("/")
-    visits = dressing.visits()
     context = {
         **site.each_context(request),
         "title": gettext("Install on the store"),
@@ -138,28 +143,45 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "form": form,
         "may_dress": may_dress,
         "tags": [{"name": name, "title": title, "trigger": trigger, "text": _tag(name, portal)} for name, title, trigger in TAGS],
-        "origins": [
-            {"origin": origin, "seen_at": visits.get(origin), "findings": try_connection(origin, around=request) if "try" in request.POST else []}
-            for origin in settings.STOREFRONT_ORIGINS
-        ],
-        "preview": {language: _preview(look, language, request) for language in LANGUAGES},
+        "origins": _origins(request),
         "newest": WidgetLook.objects.all()[:6],
     }  # fmt: skip
     return TemplateResponse(request, "storefront/install.html", context)
 
 
+def _end_trial(request: HttpRequest) -> HttpResponse:
+    """A page of the shop comes back and says how far it got. What it found stays in the session, for the page that shows it."""
+    require(request, VIEW)
+    origin = trials.end(request.session, token=request.GET.get("of", ""))
+    if origin is None:
+        messages.error(request, gettext("That test was not begun here, is over, or took longer than a quarter of an hour."))  # fmt: skip
+    else:
+        tried = {"at": timezone.now().isoformat(), "no": request.GET.get("no", "")}
+        request.session[TRIED] = {**request.session.get(TRIED, {}), origin: tried}
+    return HttpResponseRedirect(reverse("admin:storefront_install") + "#connection")
+
+
+def _origins(request: HttpRequest) -> list[dict[str, Any]]:
+    """Each origin of the shop: when a page of it last asked, what we find from here, and what a page found from there."""
+    visits, tried = dressing.visits(), request.session.get(TRIED, {})
+    found = []
+    for origin in settings.STOREFRONT_ORIGINS:
+        trial = tried.get(origin)
+        found.append(
+            {
+                "origin": origin,
+                "seen_at": visits.get(origin),
+                "findings": try_connection(origin, around=request) if "try" in request.POST else [],
+                "trial": f"{origin}/checkout/#bonus-{trials.begin(request.session, origin=origin)}",
+                "tried_at": trial and dt.datetime.fromisoformat(trial["at"]),
+                "tried": findings_of_trial(trial["no"]) if trial else [],
+            }
+        )
+    return found
+
+
 def _tag(name: str, portal: str) -> str:
     return read_built(name).decode().replace("https://portal.example", portal)
-
-
-def _preview(look: Look, language: str, request: HttpRequest) -> dict[str, Any]:
-    """The configuration that the preview's widget gets: this look, switched on, and no API behind it."""
-    rule = rule_in_force(timezone.now())
-    shown = Look(version=look.version, accent=look.accent, theme=look.theme, texts=look.texts)
-    preview = configure(
-        shown, language=language, portal="", static_url=static, share_percent=rule.share_percent, rate_percent=float(rule.rate_percent), channels=[]
-    )  # fmt: skip
-    return {**preview, "api": request.build_absolute_uri("/admin/no-api-in-a-preview")}
 
 
 def _save(form: LookForm, actor: str) -> str:

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from promo.admin.read_only import EndlessAdmin
+from promo.admin.read_only import EndlessAdmin, ListOnly
 from promo.admin.wording import COUNTERS, name_counter
 from storefront.models import Refusal
 from storefront.services.refusing import ELSEWHERE
@@ -31,9 +31,8 @@ class ReasonFilter(DropdownFilter):  # type: ignore[misc]
 
 
 @admin.register(Refusal)
-class RefusalAdmin(EndlessAdmin):
+class RefusalAdmin(ListOnly, EndlessAdmin):
     list_display = ["day", "reason_shown", "address_shown", "count", "last_at"]
-    list_display_links = None
     list_filter = [ReasonFilter]
     list_filter_submit = True
     allowed_lookups = frozenset({"reason"})

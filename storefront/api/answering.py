@@ -119,5 +119,5 @@ class PoolsTold(Schema):
 
 def answers(good: type[Schema], *statuses: int, status: int = 200) -> dict[int, Any]:
     """`response=` of a path: its success, its own refusals, and those that every path can give."""
-    always = {400, 405, 413, 429, 503}
+    always = {400, 403, 405, 413, 429, 503}
     return {status: good, **dict.fromkeys(sorted({*always, *statuses}), Refusal)}

@@ -15,7 +15,7 @@ from bonusportal.limits import check_limit
 from storefront.api.answering import OrderReported, answers
 from storefront.api.callers import address_of, customer_of
 from storefront.api.reading import OrderNumber, PaidTotal, Phone, RedemptionId
-from storefront.services import doorkeeping
+from storefront.services import doorkeeping, refusing
 
 router = Router(tags=["orders"])
 
@@ -47,7 +47,7 @@ def report_order(request: HttpRequest, asked: ReportOrder) -> OrderReported:
     if by_session is None and asked.phone is None:
         raise BadInput(_("%(name)s is missing.") % {"name": "phone"}, code="phone_missing")
     customer_id = by_session or customers.find_or_create(phone=asked.phone or "", now=now)
-    expected = reporting.report_order(
+    claim = reporting.claim_order(
         source=SHOP,
         number=asked.order_id,
         customer_id=customer_id,
@@ -56,4 +56,6 @@ def report_order(request: HttpRequest, asked: ReportOrder) -> OrderReported:
         hold_key=asked.redemption or "",
         trust="session" if by_session else "page",
     )
-    return OrderReported(points_expected=expected)
+    for doubt in claim.doubts:
+        refusing.note_refusal(reason=doubt, address=address_of(request), now=now)
+    return OrderReported(points_expected=claim.points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from ninja import Header, Query, Router, Schema, Status
 
-from bonuses.policy import max_payable
+from bonuses.policy import max_payable_in_cart
 from bonuses.services import reckoning, redeeming, reporting
 from bonuses.services.ruling import as_rule, rule_in_force
 from bonusportal import idempotency
@@ -28,7 +29,7 @@ from storefront.api.answering import (
     answers,
 )
 from storefront.api.callers import Session, address_of, shopper
-from storefront.api.reading import IdempotencyKey, OrderNumber, OrderTotal, Points, RedemptionId
+from storefront.api.reading import Discount, IdempotencyKey, OrderNumber, OrderTotal, Points, RedemptionId
 
 router = Router(tags=["points"], auth=Session())
 ACTOR = "storefront"
@@ -37,6 +38,7 @@ ACTOR = "storefront"
 class PayWithPoints(Schema):
     points: Points
     order_total: OrderTotal
+    discount: Discount = Decimal(0)
     order_id: OrderNumber | None = None
 
 
@@ -46,17 +48,23 @@ class PayWithPoints(Schema):
     operation_id="balance",
     summary=gettext_noop("What the customer has"),
     description=gettext_noop(
-        "`max_payable` and `payable` are for the total that was given: amounts that have a code, no more than the customer has and than may pay. "
+        "`max_payable` and `payable` are for the total and the discount that were given: amounts that have a code, no more than the customer has and than "
+        "may pay. "
         "`redemption` is the newest code that may still be in a cart, or is being taken back."
     ),
 )
-def show_balance(request: HttpRequest, order_total: Annotated[OrderTotal | None, Query()] = None) -> BalanceShown:
+def show_balance(
+    request: HttpRequest,
+    order_total: Annotated[OrderTotal | None, Query()] = None,
+    discount: Annotated[Discount | None, Query()] = None,
+) -> BalanceShown:
     check_limit("balance", address_of(request))
     customer_id, now = shopper(request), timezone.now()
     found = reckoning.balance(customer_id, now=now)
     most = None
     if order_total is not None:
-        most = max_payable(as_rule(rule_in_force(now)), available=found.available, goods=order_total)
+        rule = as_rule(rule_in_force(now))
+        most = max_payable_in_cart(rule, available=found.available, total=order_total, discount=discount or Decimal(0))
     return BalanceShown(
         available=found.available,
         held=found.held,
@@ -92,7 +100,12 @@ def redeem(
         path="/api/v1/redemptions",
         caller=f"customer:{customer_id}",
         key=key,
-        body={"points": asked.points, "order_total": f"{asked.order_total:.2f}", "order_id": asked.order_id or ""},
+        body={
+            "points": asked.points,
+            "order_total": f"{asked.order_total:.2f}",
+            "order_id": asked.order_id or "",
+            **({"discount": f"{asked.discount:.2f}"} if asked.discount else {}),
+        },
     )
     # A key that was seen costs no quota, and must not be used for something else.
     if answer := idempotency.find_answer(record):
@@ -105,6 +118,7 @@ def redeem(
                 customer_id=customer_id,
                 points=asked.points,
                 order_total=asked.order_total,
+                discount=asked.discount,
                 key=key,
                 now=now,
                 actor=ACTOR,

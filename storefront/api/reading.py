@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,6 +19,9 @@ from bonusportal.phones import PhoneInvalid, normalise_phone
 _DIGITS = re.compile(r"[0-9]{6}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
 _REDEMPTION = re.compile(r"[0-9a-f]{32}", re.ASCII)
+# Letters are spelled out, so that whoever reads the document with another engine understands the same.
+_LETTERS = "0-9A-Za-zА-Яа-яЄєІіЇїҐґ"
+_ORDER_NUMBER = re.compile(rf"[{_LETTERS}№#_]([{_LETTERS}№#_.:/ -]{{0,62}}[{_LETTERS}№#_.:/-])?")
 _CURSOR = re.compile(r"[0-9]{1,18}-[0-9]{1,18}", re.ASCII)
 
 
@@ -40,6 +42,10 @@ def _total(value: Any) -> Decimal:
     return parse_money(value, name="order_total")
 
 
+def _discount(value: Any) -> Decimal:
+    return parse_money(value, name="discount")
+
+
 def _paid_total(value: Any) -> Decimal:
     found = parse_money(value, name="total")
     if not found:
@@ -48,13 +54,14 @@ def _paid_total(value: Any) -> Decimal:
 
 
 def _order_number(value: Any) -> str:
-    """As the shop shows it: 1 to 64 characters, or a whole number."""
+    """As the shop shows it: a whole number, or a text without markup, formulas and control characters."""
     text = str(value) if type(value) is int and 0 < value < 10**18 else value
-    if not isinstance(text, str) or not 1 <= len(text.strip()) <= 64:
-        raise BadInput(_("order_id must be a number or a text of 1 to 64 characters."), code="order_id_invalid")
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):
-        raise BadInput(_("A text holds characters that are not allowed: %(where)s") % {"where": "order_id"}, code="text_invalid")  # fmt: skip
-    return text.strip()
+    if not isinstance(text, str) or not _ORDER_NUMBER.fullmatch(text):
+        raise BadInput(
+            _("order_id must be a number or a text of 1 to 64 letters, digits and - _ . : / # №."),
+            code="order_id_invalid",
+        )
+    return text
 
 
 def _matching(pattern: re.Pattern[str], name: str, code: str) -> Any:
@@ -101,7 +108,22 @@ Points = Annotated[
 OrderTotal = Annotated[
     Decimal,
     BeforeValidator(_total),
-    _described({"anyOf": _MONEY}, gettext_noop("The products' total before our code, in UAH."), "1540.00"),
+    _described(
+        {"anyOf": _MONEY},
+        gettext_noop("The products' total before our code, in UAH; other discounts are taken off already."),
+        "1540.00",
+    ),
+]
+Discount = Annotated[
+    Decimal,
+    BeforeValidator(_discount),
+    _described(
+        {"anyOf": _MONEY, "default": 0},
+        gettext_noop(
+            "What other discounts took off the products, in UAH: it counts against the share that points may pay."
+        ),
+        "60.00",
+    ),
 ]
 PaidTotal = Annotated[
     Decimal,
@@ -114,7 +136,7 @@ OrderNumber = Annotated[
     _described(
         {
             "anyOf": [
-                {"type": "string", "minLength": 1, "maxLength": 64},
+                {"type": "string", "maxLength": 64, "pattern": f"^{_ORDER_NUMBER.pattern}$"},
                 {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
             ]
         },

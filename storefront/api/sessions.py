@@ -58,7 +58,7 @@ def start_session(request: HttpRequest, asked: AskForDigits) -> SessionStarted:
 
 @router.post(
     "/verify",
-    response=answers(SessionProven, 401, 403, 409),
+    response=answers(SessionProven, 401, 409),
     auth=None,
     operation_id="verify_session",
     summary=gettext_noop("Bring the digits back"),

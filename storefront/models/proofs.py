@@ -34,6 +34,7 @@ class WhyNotSent(models.TextChoices):
     NO_ADDRESS = "no_address", _("no e-mail address that the CRM confirms")
     DAILY_CAP = "daily_cap", _("as many messages as a day may have were sent")
     REFUSED = "refused", _("the gateway refused it")
+    NO_ENTRY = "no_entry", _("the gateway takes nothing of ours")
     TOO_LATE = "too_late", _("the gateway was not reached in time")
 
 

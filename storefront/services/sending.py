@@ -6,11 +6,13 @@ A row in the state `sending` says that an attempt began. Nobody knows whether a 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,8 @@ from storefront.models import Channel, ConfirmedEmail, Proof, ProofState, WhyNot
 from storefront.policy import SENDER_LEASE, wait_before_next
 from storefront.services import doorkeeping
 from storefront.services.proving import messages_today
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def _take(*, now: dt.datetime) -> Message | bool:
 def _whereto(proof: Proof, *, now: dt.datetime) -> tuple[str, str]:
     """(why not, "") or ("", the phone or the confirmed address)."""
     if proof.expires_at <= now:
-        return WhyNotSent.TOO_LATE, ""
+        return WhyNotSent.NO_ENTRY if proof.why == WhyNotSent.NO_ENTRY else WhyNotSent.TOO_LATE, ""
     customer_id = customers.find_customer(proof.phone)
     if customer_id is None:
         return WhyNotSent.UNKNOWN, ""
@@ -100,8 +104,29 @@ def _settle(proof: Proof, why: str) -> None:
 def note_sent(*, proof_id: int, gateway_id: str, now: dt.datetime) -> None:
     """Phase 3, it went well: the digits themselves are no longer needed."""
     Proof.objects.filter(pk=proof_id, state=ProofState.SENDING).update(
-        state=ProofState.SENT, sent_at=now, gateway_id=gateway_id[:80], digits_to_send=None, next_try_at=None
+        state=ProofState.SENT, sent_at=now, gateway_id=gateway_id[:80], digits_to_send=None, next_try_at=None, why=""
     )
+
+
+def note_refused_us(*, proof_id: int, now: dt.datetime) -> None:
+    """Phase 3, it takes nothing of ours: an alarm, and the message waits for whoever mends it."""
+    counting.count("alarm.messenger_refuses", now=now)
+    logger.error("the messenger takes no messages of ours: its key, its address or its account")
+    with transaction.atomic():
+        proof = Proof.objects.select_for_update().filter(pk=proof_id, state=ProofState.SENDING).first()
+        if proof is not None:
+            proof.why, proof.next_try_at = WhyNotSent.NO_ENTRY, now + wait_before_next(proof.attempts)
+            proof.save(update_fields=["why", "next_try_at"])
+
+
+def refused_us_since() -> dict[str, dt.datetime]:
+    """Channels whose messenger takes nothing of ours, with the moment of the newest one that it refused. What was sent since shows that it does again."""
+    refused = Proof.objects.filter(why=WhyNotSent.NO_ENTRY).order_by().values_list("channel").annotate(Max("asked_at"))
+    return {
+        channel: asked_at
+        for channel, asked_at in refused
+        if not Proof.objects.filter(channel=channel, state=ProofState.SENT, sent_at__gte=asked_at).exists()
+    }
 
 
 def note_trouble(*, proof_id: int, is_permanent: bool, now: dt.datetime) -> None:

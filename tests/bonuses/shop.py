@@ -17,8 +17,9 @@ from typing import Any
 from django.db import connection
 
 from bonuses.errors import HoldNotOpen, HoldUnknown, InsufficientPoints, KeyReused, OverShare
-from bonuses.models import Hold
+from bonuses.models import Hold, Order
 from bonuses.services import auditing, expiring, redeeming, releasing
+from bonuses.services.orders import Stuck
 from promo import sitting
 from promo.errors import PanelReason, PanelTemporary, PoolEmpty, PoolUnknown
 from promo.models import Code, CodeState, Issue, Pool, ReplenishRun, RunState
@@ -53,19 +54,25 @@ class Panel(LocalPanel):
         self.fails = ""
         self.during: Callable[[], None] | None = None
         self.before_delete: Callable[[], None] | None = None
+        self.happened: Counter[str] = Counter()
         self.before_read = self._before_read
 
     def _before_read(self) -> None:
         if self.fails == "unreachable":
+            self.happened[self.fails] += 1
             raise PanelTemporary(PanelReason.UNREACHABLE)
         if self.during is not None:
             action, self.during = self.during, None
+            self.happened["somebody acts while the list is read"] += 1
             action()
 
     def delete_codes(self, rows: Sequence[GridRow]) -> None:
         if self.before_delete is not None:
             action, self.before_delete = self.before_delete, None
+            self.happened["somebody acts between reading and deleting"] += 1
             action()
+        if self.fails in {"refuses", "dies"}:
+            self.happened[self.fails] += 1
         if self.fails == "refuses":
             raise PanelTemporary(PanelReason.SLOW)
         super().delete_codes(rows)
@@ -193,7 +200,10 @@ class Shop:
     ) -> None:
         """Somebody works through what is requested at the panel, which may break; `during` and `before_delete` happen meanwhile."""
         self._fill()
+        # As the worker's task asks: a sitting without a run would open the panel and do nothing. `during` and `before_delete` are what happens *while*
+        # codes are read and deleted, so they do not happen either; the panel counts how often they did, and the tests look that they do.
         if not sitting.is_anything_to_do():
+            self.panel.happened["nothing to do"] += 1
             return
         self.panel.fails = ("", "", "", "unreachable", "refuses", "dies")[failure % 6]
         self.panel.during, self.panel.before_delete = during, before_delete
@@ -255,8 +265,14 @@ class Shop:
     def finish(self) -> None:
         """All is told and done: every order that stands was paid by its code's owner, everything else is free again."""
         for _ in range(3):
+            # Of two orders with one code the second waits; the CRM is asked for it again, as keycrm.services.contesting does.
+            waiting = set(
+                Order.objects.filter(stuck_reason__contains=Stuck.HOLD_OF_ANOTHER_ORDER.value).values_list(
+                    "number", flat=True
+                )
+            )
             for order in self.bought:
-                if order.told != order.stage:
+                if order.told != order.stage or order.number in waiting:
                     self._tell(order)
             self.advance(60 * 24)
             self.sweep()

@@ -141,6 +141,23 @@ def test_a_hold_in_two_orders_pays_the_first_and_the_second_is_shown_to_a_person
     assert has(customer) == (110, 50, 0)
 
 
+def test_the_second_order_of_a_hold_pays_once_the_first_is_cancelled_in_whatever_order_we_hear_of_them():
+    """The store gave a cancelled order's code free, it was used again, and we are told of the cancellation last."""
+    customer = make_customer()
+    give(customer, 60)
+    held = hold(customer, 50)
+    say("1", "confirmed", customer=customer, holds=[held.id])
+    say("2", customer=customer, holds=[held.id])
+    assert say("2", customer=customer, holds=[held.id]).outcome == "unchanged"
+    say("1", "cancelled", customer=customer, holds=[held.id], now=NOW + DAY)
+    assert has(customer, now=NOW + DAY) == (160, 0, 0)
+    applied = say("2", customer=customer, holds=[held.id], now=NOW + 2 * DAY)
+    assert (applied.outcome, applied.stuck) == ("applied", ())
+    assert Order.objects.get(number="2").stuck_reason == ""
+    assert has(customer, now=NOW + 2 * DAY) == (110, 0, 0)
+    assert say("2", customer=customer, holds=[held.id], now=NOW + 3 * DAY).outcome == "unchanged"
+
+
 def test_the_owner_of_the_hold_pays_and_the_phone_of_the_order_earns():
     payer, earner = make_customer(), make_customer()
     give(payer, 60)

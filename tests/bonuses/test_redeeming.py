@@ -145,6 +145,44 @@ def test_a_redemption_is_found_by_its_owner_only(pool, shopper):
             redeeming.find_redemption(public_id=public_id, customer_id=customer)
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("asker", ["merged", "survivor"])
+def test_a_key_that_was_used_before_a_merge_makes_no_second_code_after_it(pool, shopper, asker):
+    """The answer was lost, the customers were merged, and the page asks again: as whom it asks is not its affair."""
+    first = redeem(shopper)
+    survivor = make_customer()
+    give(survivor, 300)
+    merging.merge_customers(from_id=shopper, into_id=survivor, now=NOW, actor="olena")
+    who = shopper if asker == "merged" else survivor
+    assert redeeming.find_replay(customer_id=who, key="a key of sixteen").promo_code == first.promo_code
+    again = redeem(who)
+    assert (again.promo_code, again.id, again.is_replay) == (first.promo_code, first.id, True)
+    with pytest.raises(KeyReused):
+        redeem(who, 50)
+    assert (Issue.objects.count(), balance(survivor)) == (1, (500, 100))
+    assert redeem(who, key="another key").promo_code != first.promo_code
+
+
+@pytest.mark.both_databases
+def test_a_key_that_the_survivor_used_before_a_merge_makes_no_second_code_for_the_merged(pool, shopper):
+    survivor = make_customer()
+    give(survivor, 300)
+    first = redeem(survivor)
+    merging.merge_customers(from_id=shopper, into_id=survivor, now=NOW, actor="olena")
+    assert redeem(shopper).promo_code == first.promo_code
+    assert Issue.objects.count() == 1
+
+
+@pytest.mark.both_databases
+def test_a_key_is_found_over_merges_in_a_row(pool, shopper):
+    first = redeem(shopper)
+    second, third = make_customer(), make_customer()
+    merging.merge_customers(from_id=shopper, into_id=second, now=NOW, actor="olena")
+    merging.merge_customers(from_id=second, into_id=third, now=NOW, actor="olena")
+    assert {redeem(who).promo_code for who in (shopper, second, third)} == {first.promo_code}
+    assert Issue.objects.count() == 1
+
+
 def test_after_a_merge_the_redemption_is_the_survivors(pool, shopper):
     made = redeem(shopper)
     survivor = make_customer()

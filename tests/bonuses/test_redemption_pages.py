@@ -85,7 +85,7 @@ def test_a_redemption_tells_its_whole_story_and_never_the_full_code(client, shop
 def test_in_ukrainian_no_english_is_left(client, stuck):
     visitor = sign_in(client, *LOOK, *DECIDE, language="uk")
     told = read(visitor, page("hold_change", stuck.pk)) + read(visitor, page("order_by_hand"))
-    for part in ("Код мертвий", "Заходи в панель", "вже дві доби", "Замовлення вручну", "Сплачено за товари"):
+    for part in ("Код мертвий", "Запуски в панелі", "вже дві доби", "Замовлення вручну", "Сплачено за товари"):
         assert part in told
     for word in ("The code", "Runs at", "Resolved", "Give the", "Record"):
         assert word not in told

@@ -259,7 +259,7 @@ def test_challenge_answers_200_with_a_script_until_its_cookie_is_there():
     [
         ("allows", True, True),
         ("blocks_api", True, False),
-        ("blocks_script", False, False),
+        ("blocks_script", False, True),
         ("blocks_style", True, True),
     ],
 )

@@ -82,10 +82,14 @@ def test_a_forged_figure_is_refused(client: Client):
 def test_somebody_elses_order_number_earns_nothing(client: Client, victim, thief):
     post(client, "/bonus-accrual", {**ORDER, "customer": {"phone": THIEF}})
     crm_says("70415", "completed", "1840", victim)
+    # Before the shop's CRM told whose it is, nobody knew; from now on a report of it is seen at once.
+    assert counted("refused.order_foreign") == 0
+    post(client, "/bonus-accrual", {**ORDER, "customer": {"phone": "+380000000008"}})
+    assert counted("refused.order_foreign") == 1
     assert points_of(THIEF) == (0, 0, 0)
     assert points_of() == (484, 0, 0)
     after_two_weeks()
-    assert counted("claim.foreign") == 1
+    assert counted("claim.foreign") == 2
 
 
 def test_tomorrows_order_numbers_are_owned_by_nobody(client: Client, victim, thief):
@@ -146,9 +150,13 @@ def test_somebody_elses_redemption_is_not_found(client: Client, victim, thief):
     made = redeeming.redeem(
         customer_id=victim, points=100, order_total=Decimal(1000), key="k", now=timezone.now(), actor="shop"
     )
-    reporting.report_order(
-        source=SHOP, number="1", customer_id=thief, total=Decimal(1), now=timezone.now(), hold_key=made.id
+    client.post(
+        "/api/v1/orders",
+        json.dumps({"order_id": "1", "total": "1.00", "redemption": made.id}),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token(thief)}"},
     )
+    assert counted("refused.hold_unknown") == 1
     assert OrderReport.objects.get().hold is None
     assert Hold.objects.get().expires_at == made.expires_at
 
@@ -200,4 +208,5 @@ def test_redeeming_and_taking_off_in_turns_makes_one_live_code(client: Client, v
         codes.add(made.promo_code)
         redeeming.ask_release(public_id=made.id, customer_id=victim, now=timezone.now(), actor="shop")
     assert len(codes) == 1
+    assert counted("redemption.same_code") == 7
     assert points_of() == (200, 100, 0)

@@ -70,6 +70,8 @@ def test_without_a_good_session_nothing_is_handed_out(client: Client, rich, stoc
     [
         ({"amount": 400}, 409, "insufficient_points"),
         ({"order_total": 199}, 409, "over_share"),
+        ({"order_total": 200, "discount": 1}, 409, "over_share"),
+        ({"discount": "much"}, 400, "money_invalid"),
         ({"order_total": None}, 400, "order_total_missing"),
         ({"order_total": "many"}, 400, "money_invalid"),
         ({"amount": 77}, 404, "pool_unknown"),

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from bonuses.models import LedgerEntry, Order
+from bonuses.models import Hold, LedgerEntry, Order
 from bonuses.services import reporting
 from bonusportal.errors import BadInput
 from keycrm.models import CrmOrder, Difference
-from keycrm.services import reconciling
+from keycrm.services import contesting, reconciling
 from tests.bonuses import scenes
 from tests.factories import NOW, make_code, make_pool
-from tests.keycrm.far_side import COMPLETED, FarSide
-from tests.keycrm.journeys import hear_and_work, held_code
+from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
+from tests.keycrm.journeys import hear_and_work, held_code, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
@@ -55,6 +55,26 @@ def test_one_code_in_two_orders_belongs_to_the_first_and_the_second_is_listed(fa
         hear_and_work(far, orders[-1].id)
     first, second = orders
     assert found() == {("code_in_two_orders", f"{first.number} ({first.id}) → {second.number} ({second.id})")}
+
+
+def test_the_second_order_is_asked_for_again_once_the_first_is_cancelled(far, customer):
+    """Its own news is old by then: nothing but us would look at it again."""
+    code, hold = held_code(customer, 100, now=NOW)
+    first = far.place(promocode=code.code, grand_total=Decimal(900), total_discount=Decimal(100))
+    hear_and_work(far, first.id)
+    far.pass_time(minutes=1)
+    second = far.place(promocode=code.code, status=COMPLETED, grand_total=Decimal(900), total_discount=Decimal(100))
+    hear_and_work(far, second.id)
+    assert contesting.ask_for_waiting(now=far.now) == 0
+    far.pass_time(minutes=1)
+    far.change(first, status=CANCELLED)
+    hear_and_work(far, first.id)
+    assert contesting.ask_for_waiting(now=far.now) == 1
+    work(far)
+    assert contesting.ask_for_waiting(now=far.now) == 0
+    assert Order.objects.exclude(stuck_reason="").count() == 0
+    assert Hold.objects.get(pk=hold.pk).order.number == str(second.number)
+    assert Hold.objects.get(pk=hold.pk).state == "captured"
 
 
 def test_a_discount_smaller_than_the_code_and_a_share_that_is_too_large_are_listed(far, customer):

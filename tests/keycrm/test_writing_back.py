@@ -12,6 +12,8 @@ from bonuses.services.migrating import finish_batch, import_balances
 from keycrm.errors import CrmUnavailable, InvalidRequest, OutcomeUnknown
 from keycrm.models import BuyerLink, PollCursor
 from keycrm.services import resyncing, writing_back
+from storefront.models import ConfirmedEmail
+from storefront.services import confirming
 from tests.bonuses import scenes
 from tests.factories import NOW
 from tests.keycrm.far_side import FIELDS, FarSide, raising
@@ -264,3 +266,34 @@ def test_the_estimate_counts_pages_and_at_most_one_write_a_card(far):
     make(10)
     foreseen = resyncing.estimate(far, calls_per_minute=50)
     assert (foreseen.buyers, foreseen.pages, foreseen.links) == (120, 3, 1)
+
+
+def confirmed(customer):
+    return list(ConfirmedEmail.objects.filter(customer_id=customer).values_list("email", flat=True))
+
+
+def test_the_only_address_of_the_only_card_is_confirmed_for_codes_by_e_mail(far):
+    far.add_buyer(PHONE, emails=("Olena@mail.example ",))
+    customer = make(100)
+    assert confirmed(customer) == []
+    push(far)
+    assert confirmed(customer) == ["olena@mail.example"]
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        [("olena@mail.example", "thief@mail.example")],
+        [("olena@mail.example",), ("thief@mail.example",)],
+        [(), ("thief@mail.example",)],  # an order with this phone and another name makes a second card
+        [("no address",)],
+        [()],
+    ],
+)
+def test_where_there_is_doubt_no_address_is_confirmed_and_an_earlier_one_is_taken_back(far, cards):
+    customer = make(100)
+    confirming.confirm_email(customer_id=customer, email="olena@mail.example", now=NOW)
+    for emails in cards:
+        far.add_buyer(PHONE, emails=emails)
+    push(far)
+    assert confirmed(customer) == []

@@ -22,6 +22,7 @@ from promo.management.commands.seed_demo import DEMO_CODES
 from promo.models import Code, Issue, Lot, Pool, ReplenishRun
 from promo.services import issuing, mirroring
 from promo.services.reporting import Progress
+from storefront.services.dressing import look_in_use
 from tests.factories import make_code, make_codes, make_issue, make_pool
 from tests.storefront.street import give_points
 
@@ -313,6 +314,7 @@ def test_a_portal_is_filled_and_the_panel_knows_every_code(settings):
     assert {(row.code, int(row.amount)) for row in panel.codes() if row.active} == ALL_CODES
     pools = Pool.objects.filter(amount_uah__in=DEMO_CODES).values_list("amount_uah", "low_water", "target")
     assert list(pools) == [(100, 3, 10), (200, 3, 10), (300, 3, 10)]
+    assert look_in_use().shows_hint, "the shop shows what its goods bring"
     assert said.splitlines() == ["Demo login: admin    admin-of-the-demo", "Demo login: support  support-of-the-demo"]
 
 

@@ -1,5 +1,6 @@
 """What somebody tries who wants points, codes or knowledge that are not theirs. Nothing is gained; each attempt leaves a counter that staff see."""
 
+import datetime as dt
 import json
 import statistics
 import time
@@ -11,11 +12,13 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from bonuses.models import Account, Hold, OrderReport
+from bonuses.models import Account, Hold, Order, OrderReport
+from bonuses.policy_orders import SHOP
 from bonusportal.models import DailyCount
 from promo.models import Issue
+from storefront import policy
 from storefront.models import FailedTries, Proof, Refusal
-from storefront.services import proving
+from storefront.services import confirming, proving, sending
 from storefront.tasks import send_digits
 from storefront.tokens import make_token
 from tests.factories import make_codes, make_pool
@@ -26,6 +29,7 @@ from tests.storefront.street import (
     STRANGER,
     Browser,
     error_of,
+    give_points,
     make_shopper,
     open_gateway,
     prove,
@@ -36,6 +40,11 @@ from tests.storefront.street import (
 def counted(name):
     found = DailyCount.objects.filter(name=name).first()
     return found.count if found else 0
+
+
+def refusals(client):
+    """What staff see: reasons, addresses and how often."""
+    return read(sign_in(client, "storefront.view_refusal"), "/admin/storefront/refusal/")
 
 
 @pytest.fixture
@@ -63,26 +72,43 @@ def test_guessing_the_digits_from_many_addresses_ends_after_fifteen(gateway, set
     assert FailedTries.objects.get().count == 15
     assert counted("refused.code_wrong") == 15
     assert counted("refused.tries_exhausted") == 5
-    page = read(sign_in(client, "storefront.view_refusal"), "/admin/storefront/refusal/")
+    page = refusals(client)
     assert "203.0.113.0" in page
     assert "wrong digits" in page
 
 
+def ready_for_tries(browser, phone, channel):
+    """The name of a session whose digits are made (or, for an unknown phone, never will be). Where they go to does not matter here."""
+    name = browser.start(phone, channel=channel).json()["session"]
+    while sending.take_next(now=timezone.now()):
+        pass
+    return name
+
+
 @pytest.mark.django_db
-def test_known_and_unknown_phones_take_the_same_time(gateway, settings):
+@pytest.mark.parametrize("channel", ["sms", "email"])
+@pytest.mark.parametrize("step", ["start", "verify"])
+def test_known_and_unknown_phones_take_the_same_time(gateway, settings, step, channel):
     """Measured in turns within one run: where the two lie among each other, as a share of pairs. A half is indistinguishable."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "1000000/hour")
-    make_shopper(timezone.now())
+    settings.SESSION_FAILED_TRIES_A_DAY = settings.SESSION_MESSAGES_A_DAY = 1_000_000
+    settings.EMAIL_URL, settings.EMAIL_FROM = "smtp://127.0.0.1:9", "shop@store.example"
+    known_id = make_shopper(timezone.now())
+    confirming.confirm_email(customer_id=known_id, email="confirmed@mail.example", now=timezone.now())
     browser = Browser()
-    took = {PHONE: [], STRANGER: []}
-    bodies = set()
+    took, names, bodies = {PHONE: [], STRANGER: []}, {}, set()
     for turn in range(80):
+        if step == "verify" and turn % policy.TRIES == 0:
+            names = {phone: ready_for_tries(browser, phone, channel) for phone in (PHONE, STRANGER)}
         for phone in (PHONE, STRANGER) if turn % 2 else (STRANGER, PHONE):
             started = time.perf_counter()
-            answer = browser.start(phone)
+            answer = (
+                browser.start(phone, channel=channel) if step == "start" else browser.verify(names[phone], "000000")
+            )
             took[phone].append(time.perf_counter() - started)
             bodies.add((answer.status_code, tuple(answer.json()), len(answer.content)))
     assert len(bodies) == 1
+    assert Proof.objects.filter(phone=PHONE).count() == Proof.objects.filter(phone=STRANGER).count() > 0
     known, unknown = took[PHONE], took[STRANGER]
     slower = sum(one > other for one in known for other in unknown) / (len(known) * len(unknown))
     assert 0.3 < slower < 0.7, (statistics.median(known), statistics.median(unknown))
@@ -111,6 +137,7 @@ def test_a_session_that_an_attacker_began_is_nothing_without_the_digits(gateway)
     send_digits()
     prove(gateway)
     assert error_of(attacker.get("/balance", Authorization=f"Bearer {planted}")) == (401, "session_required")
+    assert counted("refused.session_required") == 1
     newest = gateway.digits()
     if newest != gateway.taken[0][1][:6]:
         assert error_of(attacker.verify(planted, newest)) == (401, "code_wrong")
@@ -145,7 +172,67 @@ def test_a_written_header_gets_nobody_past_a_limit(settings, header):
 
 
 @pytest.mark.django_db
-def test_other_peoples_orders_cannot_be_claimed_into_points():
+def test_phones_are_not_walked_through(gateway, client):
+    """Twenty an hour from one address, known or not; who goes on is seen."""
+    make_shopper(timezone.now())
+    answers = [Browser().start(f"+3800000000{number:02d}") for number in range(30)]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 10
+    assert len({tuple(answer.json()) for answer in answers[:20]}) == 1
+    assert counted("refused.rate.session_address") == 10
+    assert "too many requests" in refusals(client)
+
+
+ELSEWHERE = ("https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null", "https://[")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_a_page_of_another_site_gets_nothing(settings, client, origin):
+    settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
+    browser = signed_in(make_shopper(timezone.now(), points=300), timezone.now())
+    make_codes(make_pool(amount_uah=100), 1)
+    preflight = browser.client.options(
+        "/api/v1/redemptions", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
+    )
+    assert "Access-Control-Allow-Origin" not in preflight
+    # What a browser sends without asking first is refused, and leaves nothing: no digits to a phone, no code.
+    as_text = browser.client.post(
+        "/api/v1/sessions", json.dumps({"phone": PHONE}), content_type="text/plain", headers={"Origin": origin}
+    )
+    paid = browser.post("/redemptions", {"points": 100, "order_total": "1000"}, key="checkout-1", Origin=origin)
+    assert error_of(as_text) == error_of(paid) == (403, "origin_foreign")
+    assert (Proof.objects.count(), Hold.objects.count(), Issue.objects.count()) == (0, 0, 0)
+    dropped_in = client.get("/check-balance", {"phone": PHONE}, headers={"Origin": origin})
+    assert "Access-Control-Allow-Origin" not in dropped_in
+    assert counted("refused.origin_foreign") == 4
+    assert "called from a page of another site" in refusals(client)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("origin", ["https://shop.example", "http://testserver", "https://staff.example", None])
+def test_the_shops_pages_our_own_and_servers_are_let_in(settings, origin):
+    settings.CORS_ALLOWED_ORIGINS, settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example"], ["https://staff.example"]
+    said = {"Origin": origin} if origin else {}
+    assert Browser().post("/sessions", {"phone": PHONE}, **said).status_code == 200
+    assert counted("refused.origin_foreign") == 0
+
+
+@pytest.mark.django_db
+def test_other_peoples_orders_cannot_be_claimed_into_points(client):
+    victim, thief = make_shopper(timezone.now()), make_shopper(timezone.now(), OTHER_PHONE)
+    browser = signed_in(thief, timezone.now())
+    give_points(victim, 10, timezone.now(), number="1")
+    claimed = Order.objects.get()
+    Order.objects.filter(pk=claimed.pk).update(source=SHOP)
+    answer = browser.post("/orders", {"order_id": claimed.number, "total": "100.00"})
+    assert (answer.status_code, answer.json()) == (200, {"points_expected": 10})  # as for an order that nobody knows
+    assert counted("refused.order_foreign") == 1
+    assert "a report of somebody else's order" in refusals(client)
+    assert browser.get("/balance").json()["expected"] == 0
+
+
+@pytest.mark.django_db
+def test_orders_that_nobody_knows_cannot_be_claimed_into_points():
     victim, thief = make_shopper(timezone.now()), make_shopper(timezone.now(), OTHER_PHONE)
     browser = signed_in(thief, timezone.now())
     for number in ("10045", "10046", "10047"):
@@ -165,12 +252,10 @@ CONTROL = ["\x00", "\x07", "\x1b[31m", "\r\nSet-Cookie: a=b", "\u202e", "\u2028"
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", NASTY)
-def test_markup_in_a_text_stays_text(text, client):
+def test_markup_in_a_text_is_refused_and_counted(text, client):
     customer_id = make_shopper(timezone.now())
-    answer = signed_in(customer_id, timezone.now()).post("/orders", {"order_id": text, "total": "10.00"})
-    assert answer.status_code == 200
-    assert OrderReport.objects.get().order_number == text
     for path, document in [
+        ("/orders", {"order_id": text, "total": "10.00"}),
         ("/sessions", {"phone": text}),
         ("/sessions/verify", {"session": text, "code": text}),
         ("/notices/ack", {"cursor": text}),
@@ -178,6 +263,19 @@ def test_markup_in_a_text_stays_text(text, client):
         refused = signed_in(customer_id, timezone.now()).post(path, document)
         assert refused.status_code == 400
         assert "<script>" not in refused.content.decode()
+    assert not OrderReport.objects.exists()
+    assert counted("refused.malformed") == 4
+    assert "not in the form that is described" in refusals(client)
+
+
+@pytest.mark.django_db
+def test_markup_that_the_former_path_must_take_stays_text(client):
+    """`/bonus-accrual` takes any printable order number, as it always did; staff read it as it was sent."""
+    ordered = {"orderId": NASTY[0], "orderTotal": 100, "bonusAmount": 10, "customer": {"phone": PHONE}}
+    assert client.post("/bonus-accrual", json.dumps(ordered), content_type="application/json").status_code == 200
+    page = sign_in(client, "bonuses.view_orderreport").get("/admin/bonuses/orderreport/").content.decode()
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
 
 
 @pytest.mark.django_db
@@ -194,6 +292,35 @@ def test_control_characters_are_refused_everywhere(text):
         answer = browser.post(path, document, key="checkout-1")
         assert answer.status_code == 400, path
     assert (OrderReport.objects.count(), Proof.objects.count(), Hold.objects.count()) == (0, 0, 0)
+    assert counted("refused.malformed") == 4
+
+
+@pytest.mark.django_db
+def test_a_flood_of_nonsense_adds_to_rows_that_are_there(django_assert_max_num_queries):
+    """A counter must not become a way to fill the database."""
+    Browser().post("/sessions", b"{")
+    with django_assert_max_num_queries(2 * 6):  # each call: two statements, each in a transaction of its own
+        for _ in range(2):
+            assert Browser().post("/sessions", b"{").status_code == 400
+    assert list(Refusal.objects.values_list("reason", "count")) == [("malformed", 3)]
+
+
+@pytest.mark.django_db
+def test_somebody_elses_redemption_is_neither_shown_nor_taken_off_nor_kept_alive(client):
+    now = timezone.now()
+    make_codes(make_pool(amount_uah=100), 1)
+    victim, thief = make_shopper(now, points=300), make_shopper(now, OTHER_PHONE)
+    made = signed_in(victim, now).post("/redemptions", {"points": 100, "order_total": 1000}, key="checkout-1").json()
+    browser = signed_in(thief, now)
+    assert error_of(browser.get(f"/redemptions/{made['id']}")) == (404, "hold_unknown")
+    assert error_of(browser.delete(f"/redemptions/{made['id']}")) == (404, "hold_unknown")
+    kept = browser.post("/orders", {"order_id": "1", "total": "100", "redemption": made["id"]})
+    assert kept.status_code == 200
+    hold = Hold.objects.get()
+    assert hold.state == "open"
+    assert abs(hold.expires_at - dt.datetime.fromisoformat(made["expires_at"])) < dt.timedelta(seconds=1)
+    assert counted("refused.hold_unknown") == 3
+    assert "a redemption that is unknown or somebody else" in refusals(client)
 
 
 def at_once(count, act):

@@ -1,8 +1,10 @@
 """How the widgets look: chosen, gone back to, switched off; and the document that the shop's pages fetch."""
 
 import json
+import re
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from bonusportal.errors import PortalError
@@ -10,7 +12,7 @@ from storefront.configuration import contrast, newest_version, readable_on
 from storefront.models import WidgetLook, WidgetSighting
 from storefront.services import doorkeeping, dressing
 from tests.factories import NOW
-from tests.staff import messages_of, read, sign_in
+from tests.staff import messages_of, read, sign_in, text_of
 
 SHOP = "https://shop.example"
 CHOICE = {"version": newest_version(), "accent": "#7c2d12", "theme": "auto", "shows_hint": False, "texts": {}}
@@ -43,6 +45,8 @@ def test_without_a_choice_the_newest_scripts_come_in_their_own_colours():
         ("ru", "Оплатить бонусами"),
         ("en", "Pay with bonus points"),
         ("de", "Оплатити бонусами"),
+        ("ru/", "Оплатить бонусами"),
+        ("ena", "Оплатити бонусами"),
     ],
 )
 def test_texts_come_in_the_pages_language(asked, title):
@@ -106,6 +110,17 @@ def test_a_wrong_choice_changes_nothing(wrong):
     assert not WidgetLook.objects.exists()
 
 
+def test_a_script_shows_points_beside_prices_and_leaves_what_staff_chose():
+    call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
+    assert fetch()[1]["hint"] is True
+    choose(accent="#14532d")
+    call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
+    assert fetch()[1]["hint"] is False
+    call_command("show_points_beside_prices", "--reason=spring", verbosity=0)
+    document = fetch()[1]
+    assert (document["hint"], document["colours"]["accent"]) == (True, "#14532d")
+
+
 def test_what_stands_on_the_accent_can_be_read():
     for accent in ("#0f766e", "#f59e0b", "#111827", "#e11d48", "#808080"):
         assert contrast(accent, readable_on(accent)) >= 4.5
@@ -114,7 +129,7 @@ def test_what_stands_on_the_accent_can_be_read():
 def test_staff_read_the_tags_with_the_portals_address(client):
     sign_in(client, "storefront.view_widgetlook")
     page = read(client, "/admin/storefront/widgetlook/install/")
-    assert "http://testserver/widgets/config.json" in page
+    assert "http://testserver/widgets/" in page
     assert "portal.example" not in page
     assert "Switch off" not in page
 
@@ -125,14 +140,27 @@ def test_staff_test_the_connection(client, settings):
     sign_in(client, "storefront.view_widgetlook")
     page = read(client, "/admin/storefront/widgetlook/install/")
     assert "may call the API" not in page
-    from tests.staff import text_of
-
     shown = text_of(client.post("/admin/storefront/widgetlook/install/", {"try": ""}))
     assert shown.count("✓ A page of this origin may call the API") == 1
     assert shown.count("✗ A page of this origin may call the API: no") == 1
     assert shown.count("✓ The scripts are what their hashes say") == 2
     assert "Bonus portal" in shown, "the page is in its reader's language still"
     assert not WidgetSighting.objects.exists(), "a test by staff is no visit of the shop"
+
+
+def test_a_trial_gets_its_own_script_and_counts_once(client, settings):
+    settings.STOREFRONT_ORIGINS = [SHOP]
+    sign_in(client, "storefront.view_widgetlook")
+    page = client.get("/admin/storefront/widgetlook/install/").content.decode()
+    [token] = re.findall(rf"{SHOP}/checkout/#bonus-([\w.-]+)", page)
+    document = json.loads(client.get(f"/widgets/config.json?lang=uk&trial={token}").content)
+    assert document["scripts"]["checkout"]["src"].endswith("/trial.js")
+    assert document["trial"]["scripts"] == fetch()[1]["scripts"], "and then the widget's own"
+    back = f"{document['trial']['back']}&no=api".removeprefix("http://testserver")
+    assert "✗ A page of this origin may call the API" in text_of(client.get(back, follow=True))
+    assert "That test was not begun here" in text_of(client.get(back, follow=True))
+    assert "trial" not in fetch(f"uk&trial={token}x")[1], "a token that nobody signed tries nothing"
+    assert Client().get(back, follow=True).redirect_chain[-1][0].startswith("/admin/login/")
 
 
 def test_staff_choose_and_switch_off_with_a_reason(client):

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from bonuses.models import Customer, Hold, OrderReport
+from bonuses.services import merging
 from bonusportal.models import DailyCount
 from promo.models import CodeState, Demand, Issue, ReplenishRun
 from storefront.models import Door, Refusal
@@ -64,6 +65,34 @@ def test_the_balance_and_what_may_pay_for_this_order(browser):
     assert browser.get("/balance").json()["max_payable"] is None
 
 
+@pytest.mark.parametrize(("total", "discount", "most"), [
+    ("400", "0", 200), ("400", "100", 150), ("400", "100.50", 149), ("300", "299.98", 0), ("100", "10000000", 0),
+])  # fmt: skip
+def test_another_discount_counts_against_the_share(browser, total, discount, most):
+    """400 are left of 500 after a discount of 100: together they pay at most 250, so points pay 150."""
+    assert browser.get(f"/balance?order_total={total}&discount={discount}").json()["max_payable"] == most
+    if 0 < most < 200:
+        refused = pay(browser, points=200, total=total, discount=discount)
+        assert error_of(refused) == (409, "over_share")
+        assert refused.json()["max_payable"] == most
+    assert not Hold.objects.exists()
+
+
+@pytest.mark.parametrize("discount", ["-1", "1e2", "0.001", "10000000.01", "", True, [], None, {"uah": 1}])
+def test_a_discount_that_is_no_amount_is_refused(browser, discount):
+    assert error_of(pay(browser, discount=discount)) == (400, "money_invalid")
+    if isinstance(discount, str):
+        assert error_of(browser.get(f"/balance?order_total=400&discount={discount}")) == (400, "money_invalid")
+    assert not Hold.objects.exists()
+
+
+def test_a_discount_may_be_a_whole_number_and_belongs_to_what_a_key_was_used_for(browser):
+    first = pay(browser, total="400", discount=100)
+    assert pay(browser, total="400.00", discount="100.00").json() == first.json()
+    assert error_of(pay(browser, total="400")) == (422, "idempotency_key_reused")
+    assert Issue.objects.count() == 1
+
+
 def test_points_become_a_code_and_are_held(browser, shopper):
     answer = pay(browser, order_id="10045")
     assert answer.status_code == 200
@@ -92,6 +121,16 @@ def test_the_same_key_is_answered_the_same_and_costs_no_quota(browser, settings)
 def test_the_same_key_for_something_else_is_refused(browser, other):
     pay(browser)
     assert error_of(pay(browser, **other)) == (422, "idempotency_key_reused")
+    assert Issue.objects.count() == 1
+
+
+def test_the_same_key_is_answered_the_same_after_the_customer_was_merged(browser, shopper):
+    first = pay(browser)
+    survivor = make_shopper(NOW, OTHER_PHONE, points=300)
+    merging.merge_customers(from_id=shopper, into_id=survivor, now=NOW, actor="olena")
+    for again in (pay(browser), pay(signed_in(survivor, NOW))):
+        assert again.json() == first.json()
+        assert again["Idempotent-Replayed"] == "true"
     assert Issue.objects.count() == 1
 
 
@@ -270,8 +309,8 @@ def test_another_origin_is_told_nothing_that_lets_its_page_read(browser, setting
         (b'{"points": 100, "order_total": "10.001"}', 400, "money_invalid"),
         (b'{"points": 100, "order_total": 1e400}', 400, "json_invalid"),
         (b'{"points": 100, "order_total": 10, "order_id": "a\\u0000"}', 400, "text_invalid"),
-        (b'{"points": 100, "order_total": 10, "order_id": "a\\u0007"}', 400, "text_invalid"),
-        (b'{"points": 100, "order_total": 10, "order_id": "a\\u202e"}', 400, "text_invalid"),
+        (b'{"points": 100, "order_total": 10, "order_id": "a\\u0007"}', 400, "order_id_invalid"),
+        (b'{"points": 100, "order_total": 10, "order_id": "a\\u202e"}', 400, "order_id_invalid"),
         (b'{"points": 100, "order_total": 10, "order_id": ["a"]}', 400, "order_id_invalid"),
         (b"[" * 30000, 400, "json_too_deep"),
         (b'{"points": 100, "x": "' + b"y" * 70_000 + b'"}', 413, "body_too_large"),

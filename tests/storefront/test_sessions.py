@@ -6,9 +6,11 @@ import re
 import pytest
 import responses
 import time_machine
+from django.utils import translation
 
 from bonuses.models import Customer
 from bonusportal.models import DailyCount
+from storefront.admin import alarms
 from storefront.models import ConfirmedEmail, Door, Proof, Refusal
 from storefront.services import confirming, sending
 from storefront.tasks import forget_old, send_digits
@@ -223,6 +225,47 @@ def test_a_gateway_that_refuses_is_not_asked_again(settings, clock):
         assert len(gateway.keys) == 1
     row = Proof.objects.get()
     assert (row.state, row.why, row.digits_to_send) == ("not_sent", "refused", None)
+
+
+@pytest.mark.usefixtures("shopper")
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+def test_a_gateway_that_refuses_us_is_an_alarm_and_no_shoppers_fault(settings, clock, status):
+    with responses.mock:
+        gateway = open_gateway(settings, status, status, 202)
+        other = make_shopper(NOW, OTHER_PHONE)
+        session = Browser().start().json()["session"]
+        Browser().start(OTHER_PHONE)
+        send_digits()
+        assert len(gateway.keys) == 1  # the next one would meet the same
+        row = Proof.objects.get(phone=PHONE)
+        assert (row.state, row.why) == ("sending", "no_entry")
+        assert DailyCount.objects.get(name="alarm.messenger_refuses").count == 1
+        assert not DailyCount.objects.filter(name="storefront.message_refused").exists()
+        with translation.override("en"):
+            (banner,) = alarms.find_banners(NOW)
+        assert (banner.colour, banner.seen_at) == ("danger", NOW)
+        assert "text message" in banner.text
+        clock.shift(60)  # somebody mends the key while it goes on refusing
+        send_digits()
+        clock.shift(60)
+        send_digits()
+        assert {to for to, _text in gateway.taken} == {PHONE, OTHER_PHONE}
+        assert alarms.find_banners(NOW) == []
+        assert Browser().verify(session, gateway.digits()).status_code == 200
+    assert other
+
+
+@pytest.mark.usefixtures("shopper")
+def test_the_alarm_stays_when_the_digits_ended_meanwhile(settings, clock):
+    with responses.mock:
+        open_gateway(settings, 401)
+        Browser().start()
+        send_digits()
+        clock.shift(601)
+        send_digits()
+    row = Proof.objects.get()
+    assert (row.state, row.why, row.digits_to_send) == ("not_sent", "no_entry", None)
+    assert len(alarms.find_banners(NOW)) == 1
 
 
 def test_a_sender_that_died_is_followed_by_another_with_the_same_digits(gateway, shopper, clock):

@@ -4,9 +4,10 @@ import { call, isStillOn, must, readBalance } from '../core/api.js';
 import { noteApplied, noteOpened, noteRemoved } from '../core/events.js';
 import { asDecimal } from '../core/money.js';
 import * as shop from '../core/shop.js';
+import { bringNotices } from '../core/telling.js';
 import { dropToken, keepToken, readToken } from '../core/token.js';
-import { draw, focusFirst, go, hasText, part, phoneTyped, tell } from './drawing.js';
-import { isApplied, isLive, state, sumBefore } from './state.js';
+import { draw, focusFirst, go, hasText, leave, part, phoneTyped, tell } from './drawing.js';
+import { isApplied, isLive, otherDiscounts, state, sumBefore } from './state.js';
 
 const TOKEN_SECONDS = 1770;
 const holdPath = () => `/redemptions/${encodeURIComponent(state.hold.id)}`;
@@ -39,8 +40,8 @@ export const DEEDS = {
     if (readToken()) await load();
     return undefined;
   },
-  send: () => send(),
-  again: () => send(),
+  send,
+  again: send,
   mail: () => send('email'),
   back() {
     go('phone');
@@ -57,9 +58,10 @@ export const DEEDS = {
     go('points');
     await load();
     focusFirst();
+    bringNotices();
   },
   pay: () => redeem(state.points),
-  reuse: () => (isLive() ? put() : redeem(state.hold.points)),
+  reuse: async () => (await mayGoOn()) && (isLive() ? put() : redeem(state.hold.points)),
   giveBack: () => release('given_back', 'removed'),
   remove: () => takeOff('removed', 'shopper'),
 };
@@ -80,18 +82,15 @@ async function send(channel) {
 
 /** Staff may have switched us off since the page was loaded. */
 async function mayGoOn() {
-  const isOn = await isStillOn();
-  if (!isOn) {
-    state.isOff = true;
-    part('section').getRootNode().host.remove();
-  }
-  return isOn;
+  state.isOff = !(await isStillOn());
+  if (state.isOff) leave();
+  return !state.isOff;
 }
 
 /** Ask the portal what there is. A hold of an earlier page, tab or try comes with it. */
 export async function load() {
   const sum = sumBefore();
-  const balance = await readBalance(sum === null ? sum : asDecimal(sum));
+  const balance = await readBalance(sum === null ? '' : `?order_total=${asDecimal(sum)}&discount=${asDecimal(otherDiscounts())}`);
   if (sum === null) balance.payable = [];
   state.asked = sum;
   state.balance = balance;
@@ -107,7 +106,7 @@ async function redeem(points) {
   state.isApplying = true;
   go('closed'); // small at once, while the click still counts as the reason
   try {
-    const hold = await call('POST', '/redemptions', { points, order_total: asDecimal(sum) }, crypto.randomUUID());
+    const hold = await call('POST', '/redemptions', { points, order_total: asDecimal(sum), discount: asDecimal(otherDiscounts()) }, crypto.randomUUID());
     must(/^[\w-]{4,40}$/.test(hold.promo_code) && hold.id);
     state.hold = { ...hold, points, status: 'open' };
   } catch (trouble) {
@@ -127,16 +126,13 @@ async function put() {
   if (!isTaken) return release('refused', 'refused', true);
   noteApplied(state.hold.points);
   tell('applied', { points: state.hold.points });
-  setTimeout(() => state.note && state.note.name === 'applied' && tell(), 6000);
+  setTimeout(() => state.note?.name === 'applied' && tell(), 6000);
   return undefined;
 }
 
 /** Out of the shop's form first: points that come back while the code still counts would be spent twice. */
 export async function takeOff(text, why, values) {
-  state.isLeaving = true;
-  const isGone = await shop.removeCode();
-  state.isLeaving = false;
-  return isGone ? release(why, text, text !== 'removed', values) : tell('stays', {}, true);
+  return (await shop.removeCode()) ? release(why, text, text !== 'removed', values) : tell('stays', {}, true);
 }
 
 export async function release(why, text, isBad, values) {

@@ -11,15 +11,15 @@ const text = (name, values) => escape(plain(name, values));
 export const hasText = (name) => !!plain(name);
 const link = (deed, name = deed) => `<button type="button" class="link" data-do="${deed}">${text(name)}</button>`;
 const dim = (html, more = '') => `<p class="dim"${more}>${html}</p>`;
-const form = (deed, html) => `<form data-do="${deed}" novalidate>${html}</form>`;
-const MESSAGE = '<p class="message"></p>';
+const form = (deed, html) => `<form data-do="${deed}">${html}</form>`;
 
 let root;
 export const part = (selector) => root.querySelector(selector);
+export const leave = () => root.host.remove();
 
 export function frame(shadow) {
   root = shadow;
-  root.innerHTML = `<section aria-label="${text('title')}"><div class="row">${COIN}<div class="words"><p class="title"></p><p class="sub"></p></div><div class="end"></div></div><div class="panel" id="panel"></div><p class="live" role="status"></p></section>`;
+  root.innerHTML = `<section aria-label="${text('title')}"><div class="row">${COIN}<div class="words"><p class="title"></p><p class="sub dim"></p></div><div class="end"></div></div><div class="panel" id="panel"></div><p class="message"></p><p class="live" role="status"></p></section>`;
 }
 
 /** New HTML only where it differs: what the shopper types, and where the keyboard is, stays. */
@@ -28,36 +28,36 @@ function fill(name, html) {
   if (element.drawn !== html) element.innerHTML = element.drawn = html;
 }
 
-export const phoneTyped = () => state.phone || (shop.phoneField() || {}).value || '';
+export const phoneTyped = () => state.phone || shop.phoneField()?.value || '';
 
 const field = (id, name, input, button, why) =>
   `<label for="${id}">${text(name)}</label><div class="line"><input id="${id}" data-focus aria-describedby="why" ${input}><button class="main">${text(button)}</button></div>${dim(why, ' id="why"')}`;
 
 const STEPS = {
-  phone: () => form('send', field('phone', 'phone', `type="tel" autocomplete="tel" maxlength="24" value="${escape(phoneTyped())}"`, 'send', text('phoneWhy'))) + MESSAGE,
+  phone: () => form('send', field('phone', 'phone', `type="tel" autocomplete="tel" maxlength="24" value="${escape(phoneTyped())}"`, 'send', text('phoneWhy'))),
   code: () =>
     form('confirm', field('code', 'code', 'inputmode="numeric" autocomplete="one-time-code" maxlength="6"', 'confirm', text('codeWhy', { phone: state.phone }))) +
-    `<p class="links">${link('again')}${(config().channels || []).includes('email') ? link('mail') : ''}${link('back', 'change')}</p>${MESSAGE}`,
+    `<p class="links">${link('again')}${config.channels.includes('email') ? link('mail') : ''}${link('back', 'change')}</p>`,
   points() {
     const { balance, hold } = state;
-    if (!balance) return `<p class="bones"></p>${MESSAGE}`;
+    if (!balance) return '<p class="bones"></p>';
     const have = text('have', { points: balance.available }).replace(/\d[\d\u00a0]*/, '<b>$&</b>');
     const back = hold ? `<p class="back">${text(isLive() ? 'waiting' : 'returning', { points: hold.points })} ${link('reuse')}${isLive() ? ` ${link('giveBack', 'remove')}` : ''}</p>` : '';
     const last = balance.payable.length - 1;
     if (isLive() || last < 0) {
-      return `<p class="have">${have}</p>${hold ? '' : dim(balance.available ? text('little') : text('none', { points: willEarn() }))}${back}${MESSAGE}`;
+      return `<p class="have">${have}</p>${hold ? '' : dim(balance.available ? text('little') : text('none', { points: willEarn() }))}${back}`;
     }
-    const soon = (balance.expiring || [])[0];
+    const soon = balance.expiring?.[0];
     const label = `aria-label="${text('amount')}"`;
     return (
       form('pay', `<p class="have">${have} <span class="dim">${text('use', { max: balance.payable[last] })}</span></p><div class="line"><input id="slide" type="range" max="${last}" ${label}><span class="number"><input id="number" data-focus inputmode="numeric" maxlength="7" ${label}>грн</span></div><button class="main wide"></button>`) +
-      (back || (soon ? dim(text('expiring', { points: soon.points, day: day(soon.last_day) })) : '')) + MESSAGE
+      (back || (soon ? dim(text('expiring', { points: soon.points, day: day(soon.last_day) })) : ''))
     );
   },
 };
 
 function willEarn() {
-  return Math.floor(((shop.sumNow() || 0) * (config().rate || 0)) / 10000);
+  return Math.floor(((shop.sumNow() || 0) * config.rate) / 10000);
 }
 
 export function draw() {
@@ -66,25 +66,22 @@ export function draw() {
   const isOpen = seen in STEPS;
   const canOpen = isOpen || seen === 'closed';
   const isOurs = seen === 'applied';
-  const said = note ? plain(note.name, note.values) : '';
+  const said = plain(note?.name, note?.values);
   const section = part('section');
-  section.className = `${seen}${state.isTall ? ' tall' : ''}${isBusy ? ' busy' : ''}`;
+  section.className = `${seen}${state.isTall ? ' tall' : ''}${note?.isBad ? ' bad' : ''}`;
   section.setAttribute('aria-busy', !!isBusy);
 
   const title = text(isOurs ? 'bonus' : canOpen ? 'title' : 'other');
   fill('.title', canOpen ? `<button type="button" class="open" data-do="toggle" aria-expanded="${isOpen}" aria-controls="panel">${title}</button>` : title);
-  fill('.sub', (!isOpen && escape(said)) || (isOurs ? (isApplying ? text('busy') : hold.expires_at ? text('valid', { time: clock(hold.expires_at) }) : '') : canOpen ? text('hint', { share: config().share }) : text('otherWhy')));
+  fill('.sub', (!isOpen && escape(said)) || (isOurs ? (isApplying ? text('busy') : hold.expires_at ? text('valid', { time: clock(hold.expires_at) }) : '') : canOpen ? text('hint', { share: config.share }) : text('otherWhy')));
   fill('.end', isOurs ? `<b class="off">−${hold.points} грн</b>${isApplying ? '' : link('remove')}` : canOpen ? '<i class="arrow"></i>' : '');
   fill('.panel', isOpen ? STEPS[seen]() : '');
   if (seen === 'points') choose(state.points || Infinity);
 
-  const message = part('.message');
-  if (message) message.textContent = said;
-  const isBad = !!(note && note.isBad);
-  part('.sub').classList.toggle('bad', !isOpen && isBad);
-  if (message) message.classList.toggle('bad', isBad);
+  part('.message').textContent = isOpen ? said : '';
   root.querySelectorAll('.main').forEach((button) => (button.disabled = !!isBusy));
-  if (part('.live').textContent !== said) part('.live').textContent = said;
+  const live = part('.live');
+  if (live.textContent !== said) live.textContent = said;
 }
 
 /** Slider, number and button agree on one amount of the list. */
@@ -104,7 +101,7 @@ export function choose(points, isFinal = true) {
 }
 
 export function tell(name, values, isBad = false) {
-  state.note = name ? { name, values, isBad } : null;
+  state.note = { name, values, isBad };
   draw();
 }
 

@@ -23,6 +23,9 @@ export function sumBefore() {
   return sum + Math.min(state.hold.points * 100, -Math.min(0, ...found.discounts) || Infinity);
 }
 
+/** What other discounts take off, in kopiykas: it counts against the share that points may pay. */
+export const otherDiscounts = () => Math.max(0, shop.sumNow() - sumBefore() - shop.discounts().reduce((sum, each) => sum + each, 0));
+
 /** Which view is true now: the page's coupon goes before the step that the shopper is at. */
 export function view() {
   if (state.isApplying) return 'applied';

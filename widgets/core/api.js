@@ -8,7 +8,8 @@ const PATIENCE_MS = 9000;
 const trouble = (code, retryAfter = 0) => ({ code, retryAfter });
 const DOWN = 'down';
 
-export const config = () => (window.BonusWidgets || {}).config || {};
+const widgets = window.BonusWidgets || {};
+export const config = widgets.config || {};
 
 /** Send one call. `key` makes a repeat of it harmless, so it is repeated once when no answer came. */
 export async function call(method, path, body, key) {
@@ -26,24 +27,20 @@ async function send(method, path, body, key) {
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers['Content-Type'] = 'application/json';
   if (key) headers['Idempotency-Key'] = key;
-  const hurry = new AbortController();
-  const alarm = setTimeout(() => hurry.abort(), PATIENCE_MS);
   let response;
   let answer;
   try {
-    response = await fetch(config().api + path, { method, headers, body: body && JSON.stringify(body), signal: hurry.signal });
+    response = await fetch(config.api + path, { method, headers, body: body && JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS) });
     answer = await response.json();
   } catch (error) {
     throw trouble(DOWN);
-  } finally {
-    clearTimeout(alarm);
   }
   if (response.ok && answer) return answer;
   if (response.status === 401 && token) {
     dropToken();
     throw trouble('session_required');
   }
-  throw trouble(response.status === 429 ? 'too_often' : (response.status < 500 && answer && answer.code) || DOWN, response.headers.get('Retry-After'));
+  throw trouble(response.status === 429 ? 'too_often' : (response.status < 500 && answer?.code) || DOWN, response.headers.get('Retry-After'));
 }
 
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -53,21 +50,20 @@ export function must(isRight) {
   if (!isRight) throw trouble(DOWN);
 }
 
-export async function readBalance(total) {
-  const answer = await call('GET', '/balance' + (total === null ? '' : `?order_total=${total}`));
-  const payable = (answer.payable = answer.payable || []);
+export async function readBalance(query) {
+  const answer = await call('GET', '/balance' + query);
+  const payable = (answer.payable ??= []);
   const hold = answer.redemption;
-  must([answer.available, hold ? hold.points : 0].concat(payable).every(isCount));
+  must([answer.available, hold?.points ?? 0].concat(payable).every(isCount));
   payable.sort((a, b) => a - b);
   return answer;
 }
 
 /** Read the configuration again when it is older than the minute within which switching off has to work. */
 export async function isStillOn() {
-  const widgets = window.BonusWidgets;
   if (Date.now() - widgets.readAt < 45000) return true;
   try {
-    const response = await fetch(widgets.config.address);
+    const response = await fetch(config.address);
     const fresh = await response.json();
     widgets.readAt = Date.now();
     return !fresh.off;

@@ -3,9 +3,7 @@
 const CAMPAIGN = 'BONUS';
 const currency = { virtual_currency_name: CAMPAIGN };
 
-function push(event) {
-  if (Array.isArray(window.dataLayer)) window.dataLayer.push(event);
-}
+const push = (event) => window.dataLayer?.push?.(event);
 
 const promotion = (event, slot) => {
   push({ ecommerce: null });

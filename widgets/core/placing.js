@@ -1,7 +1,8 @@
 // Coming into a page without pushing what the shopper reads. What moves within half a second of a click or a key is the shopper's own doing.
 
+import { INPUTS } from './telling.js';
+
 const MOST_SHIFT = 0.01;
-const INPUTS = ['pointerup', 'keydown', 'click'];
 
 /** How much of the screen would move, by how much: what browsers call layout shift. */
 function shiftOf(element) {

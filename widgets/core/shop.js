@@ -4,27 +4,27 @@
 import { parseMoney } from './money.js';
 
 const one = (selector) => document.querySelector(selector);
-const all = (selector) => Array.from(document.querySelectorAll(selector));
-export const isShown = (element) => !!element && element.getClientRects().length > 0;
+const all = (selector) => [...document.querySelectorAll(selector)];
+const isShown = (element) => element.getClientRects().length;
 const shown = (selector) => all(selector).find(isShown);
 
 const BLOCKS = '.order-details__block--discount, .order-details-i';
 const DISCOUNTS = '.order-details__cost-value, .order-details-b';
 const FIELDS = ['Delivery', 'Payment', 'warehouse'].map((word) => `select[name*=${word}],input[type=radio][name*=${word}]`).join();
-const isChosen = (field) => field.value && (field.tagName === 'SELECT' || field.checked);
+const isChosen = (field) => field.value && (field.options || field.checked);
 
 /** The cart's own object, where the theme has one. It is a stranger's: whatever it throws counts as not being there. */
 function cart() {
   try {
-    const cart = window.AjaxCart.getInstance();
-    return cart && cart.Cart && cart.Cart.total ? cart : null;
+    const { Cart } = window.AjaxCart.getInstance();
+    return Cart.total && Cart;
   } catch (error) {
     return null;
   }
 }
 
 const amounts = (selector) => all(selector).filter(isShown).map((element) => parseMoney(element.textContent));
-const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
+export const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
 
 /** What is to be paid for goods now, in kopiykas, with whatever discount there is taken off; null when the page does not say. */
 export function sumNow() {
@@ -32,21 +32,19 @@ export function sumNow() {
   const lines = amounts('.j-sum-p');
   const goods = lines.length && !lines.includes(null) ? lines.concat(discounts()).reduce((sum, each) => sum + each, 0) : null;
   // The mobile page's total comes last: it includes delivery, for which points do not pay. A cart object that is still empty says 0.
-  const sums = [mine && parseMoney(mine.Cart.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
+  const sums = [parseMoney(mine?.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
   return sums.find((sum) => sum > 0) || (sums.includes(0) ? 0 : null);
 }
 
 /** The coupon on the cart: its code where the page tells it, and its discount; null without one. */
 export function coupon() {
   const mine = cart();
-  const told = mine && (mine.Cart.total.coupon_data || mine.Cart.coupon_data);
+  const told = (mine?.total.coupon_data || mine?.coupon_data)?.code || '';
   const remove = shown('.j-coupon-remove');
-  if (!remove && !(told && told.code)) return null;
-  const block = (remove && (remove.closest(BLOCKS) || remove.parentElement)) || document.body;
-  const input = one('.j-coupon-input');
+  if (!remove && !told) return null;
   return {
-    code: (told && told.code) || '',
-    text: remove ? `${block.textContent} ${input ? input.value : ''}` : '',
+    code: told.toUpperCase(),
+    text: remove ? `${around(remove).textContent} ${one('.j-coupon-input')?.value}`.toUpperCase() : '',
     discounts: discounts(),
   };
 }
@@ -54,21 +52,16 @@ export function coupon() {
 /** Whether that coupon is the code of this hold. */
 export function isOurs(found, hold) {
   const code = hold.promo_code.toUpperCase();
-  if (found.code) return found.code.toUpperCase() === code;
-  return found.text.toUpperCase().includes(code) || found.discounts.includes(-hold.points * 100);
+  return found.code ? found.code === code : found.text.includes(code) || found.discounts.includes(-hold.points * 100);
 }
 
 export const phoneField = () => shown('#checkout-phone, .j-phone-masked, input[type=tel][name*=hone]');
 
 /** Its form, or no way to use points: then the widget does not come at all. */
-export const hasForm = () => !!one('.j-coupon-add, .j-coupon-input, .j-coupon-remove');
+export const form = () => one('.j-coupon-add, .j-coupon-input, .j-coupon-remove');
 
 /** Where the widget belongs: behind the coupon's block. */
-export function spot() {
-  const anchor = one('.j-coupon-add, .j-coupon-input, .j-coupon-remove');
-  if (!anchor) return null;
-  return anchor.closest(BLOCKS) || anchor.parentElement;
-}
+export const around = (element) => element && (element.closest(BLOCKS) || element.parentElement);
 
 const until = (test, patience) =>
   new Promise((resolve) => {
@@ -82,6 +75,7 @@ const until = (test, patience) =>
   });
 
 function type(input, text) {
+  if (!input) return;
   input.value = text;
   ['input', 'change'].forEach((name) => input.dispatchEvent(new Event(name, { bubbles: true })));
 }
@@ -98,8 +92,7 @@ export async function applyCode(hold) {
     type(input, hold.promo_code);
     submit.click();
     isTaken = 1 === (await until(() => (coupon() ? isOurs(coupon(), hold) && 1 : shown('.j-coupon-error') && 2), 6000));
-    const left = !isTaken && shown('.j-coupon-input');
-    if (left) type(left, ''); // a refused code is no use to anybody
+    if (!isTaken) type(shown('.j-coupon-input'), ''); // a refused code is no use to anybody
   }
   restore();
   return isTaken;
@@ -109,7 +102,7 @@ export async function applyCode(hold) {
 export async function removeCode() {
   const restore = keepChoices();
   const remove = shown('.j-coupon-remove');
-  if (remove) remove.click();
+  remove?.click();
   const isGone = await until(() => !coupon(), 6000);
   restore();
   return !!isGone;
@@ -124,7 +117,7 @@ function keepChoices() {
     all(FIELDS).forEach((field) => {
       const value = chosen.get(field.name);
       if (value === undefined) return;
-      const isOff = field.tagName === 'SELECT' ? field.value !== value && Array.from(field.options).some((option) => option.value === value) : field.value === value && !field.checked;
+      const isOff = field.options ? field.value !== value && [...field.options].some((option) => option.value === value) : field.value === value && !field.checked;
       if (!isOff) return;
       field.value = value;
       field.checked = true;

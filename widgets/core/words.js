@@ -3,12 +3,11 @@
 import { config } from './api.js';
 import { grouped } from './money.js';
 
-export const language = () => config().language || 'uk';
+const { language } = config;
 
 /** `words('checkout')` gives `say(name, values)`. What is missing is empty, never a name in braces. */
 export const words = (part) => (name, values = {}) => {
-  const texts = config().texts || {};
-  return String((texts[part] || {})[name] || '').replace(/\{(\w+)\}/g, (whole, key) => {
+  return (config.texts[part]?.[name] || '').replace(/\{(\w+)\}/g, (whole, key) => {
     const value = values[key];
     return key === 'points' ? withNoun(value) : typeof value === 'number' ? grouped(value) : value || '';
   });
@@ -17,13 +16,12 @@ export const words = (part) => (name, values = {}) => {
 const FORMS = ['one', 'few', 'many', 'other'];
 
 export function withNoun(points) {
-  const nouns = ((config().texts || {}).common || {}).points || '';
-  return `${grouped(points)}\u00a0${nouns.split('|')[FORMS.indexOf(new Intl.PluralRules(language()).select(points))] || ''}`;
+  return `${grouped(points)}\u00a0${config.texts.common.points.split('|')[FORMS.indexOf(new Intl.PluralRules(language).select(points))] || ''}`;
 }
 
-export const clock = (moment) => new Date(moment).toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit' });
+export const clock = (moment) => new Date(moment).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
 
 export function day(text) {
   const date = new Date(`${text}T12:00:00`);
-  return isNaN(date) ? '' : date.toLocaleDateString(language(), { day: 'numeric', month: 'long' });
+  return isNaN(date) ? '' : date.toLocaleDateString(language, { day: 'numeric', month: 'long' });
 }

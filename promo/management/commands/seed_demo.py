@@ -68,6 +68,8 @@ class Command(BaseCommand):
             _write_panel_state(options["panel_state"])
         _stock_pools()
         _bring_balances()
+        # The shop wants to be seen whole: with points beside its prices.
+        call_command("show_points_beside_prices", "--unless-chosen", f"--actor={ACTOR}", "--reason=demonstration", stdout=_Silence())  # fmt: skip
         call_command("seed_groups", verbosity=0, stdout=_Silence())
         logins = [
             _staff_user(ADMIN, options["admin_password"], is_superuser=True),

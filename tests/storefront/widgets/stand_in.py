@@ -21,6 +21,7 @@ from storefront.configuration import BUILT, Look, configure, language_of, newest
 
 PORTAL = "https://portal.example"
 DIGITS = "246810"
+SCRIPT = f"GET /static/gtm/{newest_version()}/checkout.js"
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After",
@@ -155,7 +156,8 @@ class Portal:
         available = self.available - held
         most = available
         if "order_total" in query:
-            most = min(available, int(Decimal(query["order_total"]) * 50 / 100))
+            total, discount = Decimal(query["order_total"]), Decimal(query["discount"])
+            most = min(available, int((total + discount) * 50 / 100 - discount))
         return {
             "available": available, "held": held, "expected": 0, "pending": 0, "debt": 0, "expiring": [{"points": 40, "last_day": "2026-12-24"}],
             "max_payable": most, "payable": [amount for amount in self.stock if amount <= most], "redemption": self.hold,

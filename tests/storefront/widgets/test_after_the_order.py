@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.storefront.widgets.shopper import DESKTOP, MOBILE
+from tests.storefront.widgets.stand_in import SCRIPT
 
 
 def buy(shopper, goods="LK-501:1", *, prefix=""):
@@ -96,22 +97,73 @@ def test_a_session_that_ended_reports_by_the_phone_on_the_page(shopper, portal):
     assert "phone" in portal.bodies("POST /orders")[-1]
 
 
-def test_notices_come_as_toasts_and_are_acknowledged(shopper, portal):
-    portal.notices = [
-        {"kind": "credit", "points": 184, "cursor": "7-7"},
-        {"kind": "expiring", "points": 40, "last_day": "2026-12-24", "cursor": "7-8"},
-    ]
+CREDIT = {"kind": "credit", "points": 184, "cursor": "7-7"}
+
+
+def toasts(shopper):
+    return shopper.page.locator("bonus-toasts")
+
+
+def bring_a_session(shopper):
+    """As a page has it that is loaded after the phone was proved."""
+    shopper.context.add_init_script(
+        "sessionStorage.setItem('bonus_token', JSON.stringify({token: 'an-invented-token', until: Date.now() + 60000}))"
+    )
+
+
+def test_notices_come_as_toasts_at_the_checkout_and_are_not_told_again(shopper, portal):
+    portal.notices = [CREDIT, {"kind": "expiring", "points": 40, "last_day": "2026-12-24", "cursor": "7-8"}]
     shopper.go_to_checkout()
     shopper.prove()
-    expect(shopper.widget).to_contain_text("У вас 300 бонусів")
+    expect(toasts(shopper).get_by_role("status")).to_contain_text("Нараховано 184 бонуси")
+    expect(toasts(shopper)).to_contain_text("Використайте 40 бонусів до 24 грудня включно")
+    toasts(shopper).get_by_role("button", name="Закрити").first.click()
+    expect(toasts(shopper).get_by_role("button")).to_have_count(1)
+    shopper.fill_in()
+    with shopper.page.expect_response(lambda response: response.url.endswith("/notices")):
+        shopper.order()
+    expect(card(shopper)).to_contain_text("+190")
+    expect(toasts(shopper).get_by_role("button")).to_have_count(0)
+    assert portal.bodies("POST /notices/ack") == [{"cursor": "7-7"}]
+
+
+def test_what_happened_meanwhile_is_told_on_the_thank_you_page(shopper, portal):
+    shopper.go_to_checkout()
+    with shopper.page.expect_response(lambda response: response.url.endswith("/notices")):
+        shopper.prove()
+    portal.notices = [CREDIT]
     shopper.fill_in()
     shopper.order()
-    toasts = shopper.page.locator("bonus-toasts")
-    expect(toasts.get_by_role("status")).to_contain_text("Нараховано 184 бонуси")
-    expect(toasts).to_contain_text("40 бонусів згорять після 24 грудня")
-    assert portal.bodies("POST /notices/ack") == [{"cursor": "7-7"}]
-    toasts.get_by_role("button", name="Закрити").first.click()
-    expect(toasts.get_by_role("button")).to_have_count(1)
+    expect(toasts(shopper)).to_contain_text("Нараховано 184 бонуси")
+
+
+def test_notices_wait_until_the_shopper_does_something(shopper, shop, portal):
+    portal.notices = [CREDIT]
+    bring_a_session(shopper)
+    shopper.page.goto(shop.checkout())
+    shopper.page.wait_for_function("!!customElements.get('bonus-checkout')")
+    assert [name for name, _body in portal.calls] == ["GET /widgets/config.json", SCRIPT]
+    shopper.page.keyboard.press("Shift")
+    expect(toasts(shopper)).to_contain_text("Нараховано 184 бонуси")
+    assert portal.counted()["GET /notices"] == 1
+
+
+def test_two_tabs_never_tell_the_same_twice(shopper, visit, portal):
+    portal.notices = [CREDIT]
+    portal.holding |= {"GET /notices"}
+    shopper.go_to_checkout()
+    with shopper.page.expect_request(lambda request: request.url.endswith("/notices")):
+        shopper.prove()
+    second = visit(shopper)
+    second.go_to_checkout()
+    second.prove()
+    expect(toasts(second)).to_be_attached()
+    assert portal.counted()["GET /notices"] == 1, "the second tab asks before the first has told"
+    with second.page.expect_response(lambda response: response.url.endswith("/notices")):
+        portal.let_go()
+    expect(toasts(shopper)).to_contain_text("Нараховано 184 бонуси")
+    expect(toasts(second).get_by_role("button")).to_have_count(0)
+    assert portal.counted()["POST /notices/ack"] == 1
 
 
 @pytest.mark.parametrize(
@@ -142,6 +194,16 @@ def test_product_and_cart_say_what_they_bring(visit, hinting_shop, portal, devic
     expect(hints.first).to_contain_text("+190 бонусів за цю покупку")
     shopper.page.locator(".product .j-buy").click()
     expect(hints.last).to_contain_text("+190 бонусів за це замовлення")
+
+
+def test_notices_come_beside_prices_too(shopper, hinting_shop, portal):
+    portal.change(shows_hint=True)
+    portal.notices = [CREDIT]
+    bring_a_session(shopper)
+    shopper.page.goto(hinting_shop.page("/product/cups-kosiv/"))
+    expect(shopper.page.locator("bonus-hint:visible")).to_be_visible()
+    shopper.page.keyboard.press("Shift")
+    expect(toasts(shopper)).to_contain_text("Нараховано 184 бонуси")
 
 
 def test_a_shop_that_wants_no_hints_gets_none(shopper, hinting_shop, portal):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE
+from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE, UNREADABLE
 from tests.storefront.widgets.stand_in import DIGITS
 
 
@@ -28,8 +28,8 @@ def test_a_shopper_pays_partly_with_points_and_orders(visit, portal, shop, devic
     shopper.order()
     assert shop.state.orders()[-1].totals.coupon_discount == 250
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+165 бонусів за це замовлення")
-    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("Бонусами сплачено 250 бонусів")
-    assert portal.bodies("POST /redemptions") == [{"points": 250, "order_total": "1900.00"}]
+    expect(shopper.page.locator("bonus-thankyou")).to_contain_text("Використано 250 бонусів")
+    assert portal.bodies("POST /redemptions") == [{"points": 250, "order_total": "1900.00", "discount": "0.00"}]
     [report] = portal.bodies("POST /orders")
     assert report["total"] == "1650.00"
     assert report["redemption"] == "hold-1"
@@ -53,6 +53,23 @@ def test_amounts_follow_the_cart(shopper):
     expect(shopper.widget).to_contain_text("Можна використати до 100")
     shopper.set_quantity(2)
     expect(shopper.widget).to_contain_text("Можна використати до 200")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_another_discount_counts_against_the_share(visit, shop, portal, device):
+    shop.state.set_switches(customer_discount_percent=10)
+    shopper = visit(**device)
+    shopper.go_to_checkout("LK-504:2")
+    shopper.prove()
+    expect(shopper.widget).to_contain_text(
+        "Можна використати до 150"
+    )  # the half of 490 without the 49 that are off already
+    shopper.widget.locator("button.main").click()
+    shopper.expect_applied(150)
+    assert portal.bodies("POST /redemptions") == [{"points": 150, "order_total": "441.00", "discount": "49.00"}]
+    shopper.set_quantity(1)
+    shopper.expect_said("Кошик зменшився. Тепер можна до 98")
+    shopper.expect_released()
 
 
 def test_a_number_snaps_to_an_amount_that_is_in_stock_and_says_so(shopper):
@@ -81,7 +98,7 @@ def test_points_taken_off_in_the_widget_leave_the_shops_form_first(shopper, port
     shopper.expect_total("1 900 грн")
     shopper.expect_released()
     shopper.open()
-    expect(shopper.widget).to_contain_text("100 бонусів повертаються")
+    expect(shopper.widget).to_contain_text("Повертаємо 100 бонусів")
     shopper.widget.get_by_role("button", name="Використати знову").click()
     shopper.expect_applied(100)
     assert [body["points"] for body in portal.bodies("POST /redemptions")] == [100, 100]
@@ -128,7 +145,7 @@ def test_a_second_tab_goes_on_with_the_same_code(shopper, visit, portal):
     second.wake()
     expect(second.page.locator(".j-coupon-add:visible")).to_be_visible()
     second.prove()
-    expect(second.widget).to_contain_text("100 бонусів чекають на це замовлення")
+    expect(second.widget).to_contain_text("На це замовлення відкладено 100 бонусів")
     second.widget.get_by_role("button", name="Використати знову").click()
     second.expect_applied(100)
     assert portal.counted()["POST /redemptions"] == 1
@@ -204,9 +221,23 @@ def test_without_the_carts_object_the_page_says_enough(visit, shop, portal, ajax
     with shopper.page.expect_response(re.compile("ajax_cart/render")):
         shopper.page.locator(".j-delivery-type").select_option("courier")
     shopper.pay(100)
-    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00"}]
+    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00", "discount": "0.00"}]
     shopper.widget.get_by_role("button", name="Прибрати").click()
     shopper.expect_said("Прибрано")
+
+
+def test_with_the_carts_object_the_page_need_not_be_read_and_its_listeners_hear_of_the_code(shopper, portal):
+    shopper.context.add_init_script(UNREADABLE)
+    shopper.context.add_init_script(
+        "window.__heard = []; document.addEventListener('AjaxCartInstanced', () => AjaxCart.getInstance()"
+        ".attachEventHandlers({ onCouponChange: (cart) => window.__heard.push(cart.coupon_data.code) }))"
+    )
+    shopper.go_to_checkout()
+    shopper.pay(100)
+    assert portal.bodies("POST /redemptions") == [{"points": 100, "order_total": "1900.00", "discount": "0.00"}]
+    shopper.widget.get_by_role("button", name="Прибрати").click()
+    shopper.expect_said("Прибрано")
+    assert shopper.page.evaluate("window.__heard") == ["BON100TEST001", ""]
 
 
 @pytest.mark.parametrize("money_format", ["narrow", "dot", "apostrophe"])
@@ -214,7 +245,7 @@ def test_sums_are_read_as_they_are_written(shopper, shop, portal, money_format):
     shop.state.set_switches(money_format=money_format, ajax_cart="missing")
     shopper.go_to_checkout("LK-506:1,LK-502:1")
     shopper.pay(50)
-    assert portal.bodies("POST /redemptions") == [{"points": 50, "order_total": "13590.50"}]
+    assert portal.bodies("POST /redemptions") == [{"points": 50, "order_total": "13590.50", "discount": "0.00"}]
 
 
 def test_the_shop_refuses_the_code_and_the_points_stay(shopper, shop, portal):

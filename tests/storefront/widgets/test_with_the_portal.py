@@ -16,9 +16,11 @@ from playwright.sync_api import expect
 from bonuses.models import Hold, HoldState, OrderReport
 from demo.shop.server import serve
 from demo.shop.state import Links, ShopState
-from storefront.models import WidgetSighting
+from storefront.configuration import versions
+from storefront.models import WidgetLook, WidgetSighting
 from storefront.tasks import send_digits
 from tests.factories import make_codes, make_pool
+from tests.staff import sign_in
 from tests.storefront.street import make_shopper, open_gateway
 from tests.storefront.widgets.shopper import DESKTOP, MOBILE, Shopper
 
@@ -97,3 +99,28 @@ def test_points_pay_for_an_order_through_the_real_portal(browser, settings, cert
     assert (hold.points, hold.state) == (100, HoldState.OPEN)
     assert report.order_number == number
     assert hold.expires_at > timezone.now() + dt.timedelta(hours=24), "a reported order keeps its hold"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_go_back_to_the_scripts_before_and_forward_again(browser, settings, certificates, client):
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    *_, before, newest = versions()
+    sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop")
+
+    def scripts_shown():
+        """Those of ours that the shop's page has, once the widget is there."""
+        shopper.go_to_checkout()
+        return shopper.page.locator("script[integrity]").evaluate_all("all => all.map(one => [new URL(one.src).pathname, one.integrity])")  # fmt: skip
+
+    with running_portal() as portal, serve(ShopState(coupons=certificates, links=Links(portal=portal))) as shop:
+        settings.STOREFRONT_ORIGINS = settings.CORS_ALLOWED_ORIGINS = [shop.url]
+        shopper = Shopper(browser.new_context(**DESKTOP), shop, None)
+        for version in (newest, before):
+            chosen = {"save": "", "version": version, "accent": "#7c2d12", "theme": "auto", "reason": "trying"}
+            client.post("/admin/storefront/widgetlook/install/", chosen)
+        assert scripts_shown() == [[f"/static/gtm/{before}/checkout.js", versions()[before]["checkout"]]]
+        first = WidgetLook.objects.earliest("id")
+        client.post(f"/admin/storefront/widgetlook/{first.pk}/back/", {"reason": "it was not that"})
+        assert scripts_shown() == [[f"/static/gtm/{newest}/checkout.js", versions()[newest]["checkout"]]]
+        shopper.context.close()
+    assert shopper.trouble == []
