@@ -27,12 +27,19 @@ def _work(step: Callable[[], Any], *, again: str) -> int:
     """
     ends_at = time.monotonic() + TURN_SECONDS
     done = 0
-    while (worked := step()) is not None and not worked.is_put_off:
+    while True:
+        try:
+            worked = step()
+        except Exception:
+            # It is noted on its row, which now waits; those behind it need not.
+            nudge(again, at_most_every_seconds=1.0)
+            raise
+        if worked is None or worked.is_put_off:
+            return done
         done += 1
         if time.monotonic() > ends_at:
             nudge(again)
-            break
-    return done
+            return done
 
 
 @shared_task

@@ -71,22 +71,34 @@ def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = Non
         return None
     crm_id: int = CrmOrder.objects.values_list("crm_id", flat=True).get(pk=lease.pk)
     worked = Worked(crm_id, WAITS)
-    with leasing.minding(lease, now=now):
-        try:
-            worked = _apply(crm, lease, crm_id, rules=rules, now=now)
-            if worked.outcome != WAITS:
-                leasing.finish(lease)
-        except _Stuck as stuck:
-            leasing.stick(lease, stuck.reason, stuck.detail)
-        except PortalError as error:
-            # The ledger refused: nothing was written, and the same snapshot would be refused again.
-            leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+    if lease.is_deadly:
+        leasing.give_up(lease)
+        return _settle(lease, worked, now=now)
+    try:
+        with leasing.minding(lease, now=now):
+            try:
+                worked = _apply(crm, lease, crm_id, rules=rules, now=now)
+                if worked.outcome != WAITS:
+                    leasing.finish(lease)
+            except _Stuck as stuck:
+                leasing.stick(lease, stuck.reason, stuck.detail)
+            except PortalError as error:
+                # The ledger refused: nothing was written, and the same snapshot would be refused again.
+                leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+    except Exception:
+        _settle(lease, worked, now=now)
+        raise
+    return _settle(lease, worked, now=now)
+
+
+def _settle(lease: Lease, worked: Worked, *, now: dt.datetime) -> Worked:
+    """What became of the order is what became of the events that named it."""
     reason = CrmOrder.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
     if reason and worked.outcome == WAITS:
-        worked = Worked(crm_id, STUCK)
+        worked = Worked(worked.crm_id, STUCK)
     if reason or worked.outcome != WAITS:
         state, word = (EventState.STUCK, reason) if reason else _as_event(worked.outcome)
-        settle_events(subject=Subject.ORDER, subject_id=crm_id, until=now, state=state, reason=word, now=now)
+        settle_events(subject=Subject.ORDER, subject_id=worked.crm_id, until=now, state=state, reason=word, now=now)
     return worked
 
 

@@ -20,6 +20,7 @@ from keycrm.crm import Crm
 from keycrm.models import CrmOrder, PollCursor
 from keycrm.payloads import Order
 from keycrm.policy import number_of, source_name
+from keycrm.reasons import Reason
 from keycrm.services import leasing
 from keycrm.services.applying import Rules, is_history
 
@@ -144,7 +145,7 @@ def _changed(orders: Sequence[Order], *, rules: Rules) -> list[int]:
     for order in orders:
         row = known.get(order.id)
         if row is not None:
-            if row.set_aside_at is None and not _is_known(row, order):
+            if row.set_aside_at is None and not _is_known(row, order) and not _failed_on_this(row, order):
                 found.append(order.id)
         elif order.placed_at is None or not is_history(
             source_name(order.source_id, rules.shop_sources), number_of(order), order.placed_at
@@ -157,6 +158,16 @@ def _is_known(row: CrmOrder, order: Order) -> bool:
     if row.seen_at is None or row.fetched_at is None or row.missing_at is not None:
         return False
     return row.seen_at == order.updated_at and row.fetched_at >= row.seen_at + TOO_SOON
+
+
+def _failed_on_this(row: CrmOrder, order: Order) -> bool:
+    """Stuck since after this change: asking again would begin the same tries anew, with every poll that lists it."""
+    return (
+        row.stuck_reason in {Reason.UNEXPECTED, Reason.WORKERS_DIED}
+        and row.asked_at is not None
+        and order.updated_at is not None
+        and order.updated_at + TOO_SOON < row.asked_at
+    )
 
 
 def lag_seconds(name: str, *, now: dt.datetime) -> float | None:

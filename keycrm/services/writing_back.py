@@ -126,9 +126,10 @@ def push_next(crm: Crm, *, fields: Fields, now: dt.datetime) -> Pushed | None:
     if not is_on():
         return None
     for pk in find_behind(now=now, at_most=5):
-        lease = _take(pk, now=now)
+        lease = take_link(pk, now=now)
         if lease is not None:
-            return _push(crm, lease, fields=fields, now=now)
+            with leasing.guarding(lease, now=now):
+                return _push(crm, lease, fields=fields, now=now)
     return None
 
 
@@ -145,10 +146,14 @@ def _follow_merges() -> None:
             BuyerLink.objects.filter(customer=survivor, buyer_id=None).delete()
 
 
-def _take(pk: int, *, now: dt.datetime) -> Lease | None:
-    """Links are found by the query above, not by being asked for; the lease is the same."""
+def take_link(pk: int, *, now: dt.datetime) -> Lease | None:
+    """Links are found by the query above, not by being asked for; the lease is the same. None where somebody has it, or it waits or is stuck."""
     BuyerLink.objects.filter(pk=pk, asked_at=None).update(asked_at=now)
-    return leasing.take(BuyerLink, now=now, pk=pk)
+    lease = leasing.take(BuyerLink, now=now, pk=pk)
+    if lease is not None and lease.is_deadly:
+        leasing.give_up(lease)
+        return None
+    return lease
 
 
 def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed:
@@ -173,10 +178,11 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
     outcome = {"written": 0, "equal": 0, "stuck": 0, "put_off": 0}
     for buyer in buyers:
         mine = BuyerLink.objects.get(buyer_id=buyer.id)
-        own = lease if mine.pk == lease.pk else _take(mine.pk, now=now)
+        own = lease if mine.pk == lease.pk else take_link(mine.pk, now=now)
         if own is None:
             continue
-        outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
+        with leasing.guarding(own, now=now):
+            outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
     return Pushed(customer.pk, **outcome)
 
 
@@ -288,7 +294,7 @@ def overwrite(*, link_id: int, actor: str, now: dt.datetime) -> bool:
     logger.info("%s says that the portal is right about link %s", actor, link_id)
     return bool(
         BuyerLink.objects.filter(pk=link_id, stuck_reason=Reason.CHANGED_BY_HAND).update(
-            stuck_reason="", stuck_detail="", retry_at=None, attempts=0, is_overwritten=True
+            stuck_reason="", stuck_detail="", retry_at=None, attempts=0, failures=0, is_overwritten=True
         )
     )
 
@@ -297,5 +303,5 @@ def try_again(*, link_id: int) -> bool:
     return bool(
         BuyerLink.objects.filter(pk=link_id)
         .exclude(stuck_reason="")
-        .update(stuck_reason="", stuck_detail="", retry_at=None, attempts=0)
+        .update(stuck_reason="", stuck_detail="", retry_at=None, attempts=0, failures=0)
     )
