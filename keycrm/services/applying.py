@@ -29,6 +29,7 @@ from keycrm.reasons import Reason
 from keycrm.services import leasing, paying, vanishing
 from keycrm.services.leasing import Lease
 from keycrm.services.receiving import settle_events
+from promo.models import Code
 
 ACTOR = "crm"
 MOST_PARTS, MOST_ANCESTORS = 40, 5
@@ -240,7 +241,16 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         CrmOrder.objects.filter(crm_id__in=ids).update(order_id=applied.order_id)
         CrmOrder.objects.filter(pk=lease.pk).update(code=code)
         _link_buyers(parts, customer_id)
+        if code is not None and (applied.taken_from or stage is Stage.CANCELLED) and applied.outcome is Outcome.APPLIED:
+            _ask_for_others(code, ids, now=now)
     return Worked(root.id, applied.outcome.value, customer_id, applied.releasing)
+
+
+def _ask_for_others(code: Code, ids: Sequence[int], *, now: dt.datetime) -> None:
+    """Other orders in which the code stands: whose points they were is another question from now on."""
+    others = CrmOrder.objects.filter(code=code, set_aside_at=None).exclude(crm_id__in=ids)
+    for crm_id in list(others.exclude(stage=Stage.CANCELLED.value).values_list("crm_id", flat=True)):
+        leasing.ask(CrmOrder, crm_id, now=now)
 
 
 def _seen_at(root_id: int, *, now: dt.datetime) -> dt.datetime:

@@ -9,8 +9,8 @@ import pytest
 from bonuses.models import Order
 from keycrm import tasks
 from keycrm.errors import CrmUnavailable
-from keycrm.models import BuyerLink, CrmCard, CrmOrder, InboundEvent
-from keycrm.services import applying, leasing, polling, receiving, reserving, resyncing, writing_back
+from keycrm.models import BuyerLink, CrmCard, CrmOrder, InboundEvent, PollCursor
+from keycrm.services import applying, leasing, receiving, reserving, resyncing, writing_back
 from keycrm.services.polling import UPDATED
 from tests.bonuses import scenes
 from tests.keycrm.far_side import CARD_FIELDS, COMPLETED, FIELDS, FarSide
@@ -127,7 +127,7 @@ def test_polls_do_not_begin_the_tries_of_an_order_anew_unless_it_changed(far):
     hear(far, order.id)
     far.trouble = lambda call: surprising(call) if call == "order" else None
     tries(lambda: applying.apply_next(far, rules=RULES, now=far.now), far)
-    cursor_at_the_change = polling.PollCursor.objects.filter(name=UPDATED)
+    cursor_at_the_change = PollCursor.objects.filter(name=UPDATED)
     cursor_at_the_change.update(reached_at=order.updated_at)
     poll(far, UPDATED)
     assert stuck(order.id) == "unexpected"
