@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from bonuses.dialect import stamp
 from bonuses.models import Customer, ImportBatch, ImportLine
@@ -197,8 +198,20 @@ def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetim
                 customer_id=customer.pk, pushed_entry=0, stuck_reason="", stuck_detail=""
             )
     if ids:
-        BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids).delete()
+        gone = BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids)
+        _inherit(customer, gone)
+        gone.delete()
         BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
+
+
+def _inherit(customer: Customer, gone: QuerySet[BuyerLink]) -> None:
+    """An operator who joins cards may keep the fields of the one that dies: its figures then stand on a card that we never wrote, and they are ours."""
+    left = gone.exclude(pushed_available=None, attempted_available=None).order_by("pushed_at", "pk").last()
+    if left is not None:
+        BuyerLink.objects.filter(customer_id=customer.pk, pushed_available=None, attempted_available=None).update(
+            pushed_available=left.pushed_available, pushed_reserved=left.pushed_reserved,
+            attempted_available=left.attempted_available, attempted_reserved=left.attempted_reserved,
+        )  # fmt: skip
 
 
 def _note_nobody(customer: Customer, *, now: dt.datetime) -> None:
@@ -235,8 +248,8 @@ def write_card(
             )
             crm.update_buyer(buyer.id, full_name=buyer.full_name, custom_fields=changes)
     except NotFound:
-        # Merged away this very moment: the next look finds the survivor by the phone.
-        BuyerLink.objects.filter(pk=link.pk).delete()
+        # Merged away this very moment: the next look finds the survivor by the phone, and who inherits what stood here.
+        leasing.put_off(lease, now=now)
         return "put_off"
     except CrmTemporary as error:
         leasing.put_off(lease, now=now, after_seconds=error.retry_after_seconds)
