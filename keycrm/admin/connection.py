@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from bonusportal.models import Heartbeat
 from keycrm import wiring
 from keycrm.errors import CrmError
 from keycrm.models import Connection, CrmOrder, PollCursor
@@ -37,6 +38,7 @@ def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         "row": Connection.objects.first(),
         "cursors": PollCursor.objects.exclude(name="resync"),
         "waiting": CrmOrder.objects.filter(asked_at__isnull=False, stuck_reason="").count(),
+        "seen_at": Heartbeat.objects.filter(name="crm").values_list("seen_at", flat=True).first(),
         "writes_back": writing_back.is_on(),
     }
     response = TemplateResponse(request, "keycrm/connection.html", context)
