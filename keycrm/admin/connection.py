@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from bonusportal.models import Heartbeat
 from keycrm import wiring
+from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
 from keycrm.models import Connection, CrmOrder, PollCursor
 from keycrm.services import diagnosing, writing_back
@@ -26,9 +27,13 @@ def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     trouble = ""
     if request.method == "POST":
         try:
-            findings = diagnosing.check_connection(crm=wiring.open_crm(urgent=True, patience_seconds=20.0), now=now)
+            findings = diagnosing.check_connection(
+                crm=wiring.open_crm(urgent=True, patience_seconds=20.0), rules=rules_of_settings(), now=now
+            )
         except CrmError as error:
-            trouble = error.detail or error.code
+            trouble = str(diagnosing.sentence_for(error))
+        except ValueError as error:  # of a setting
+            trouble = str(error)
     context = {
         **site.each_context(request),
         "title": gettext("Connection to the CRM"),
