@@ -13,7 +13,7 @@ from keycrm import wiring
 from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
 from keycrm.models import Connection, CrmOrder, PollCursor
-from keycrm.services import diagnosing, writing_back
+from keycrm.services import diagnosing, polling, writing_back
 from promo.admin.asking import require
 
 VIEW = "keycrm.view_inboundevent"
@@ -41,7 +41,7 @@ def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         "findings": findings,
         "trouble": trouble,
         "row": Connection.objects.first(),
-        "cursors": PollCursor.objects.exclude(name="resync"),
+        "cursors": PollCursor.objects.filter(name__in=[polling.CREATED, polling.UPDATED]),
         "waiting": CrmOrder.objects.filter(asked_at__isnull=False, stuck_reason="").count(),
         "seen_at": Heartbeat.objects.filter(name="crm").values_list("seen_at", flat=True).first(),
         "writes_back": writing_back.is_on(),
