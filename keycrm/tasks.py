@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
 from keycrm.services import applying, polling, receiving, reconciling, reserving, vanishing, writing_back
 
+logger = logging.getLogger(__name__)
 # Others wait in the same queue. What is left over is nudged, and a sweep finds it anyway.
 TURN_SECONDS = 20.0
 
@@ -88,6 +90,10 @@ def _poll(name: str) -> int:
         return 0
     if polled is None:
         return 0
+    logger.log(
+        logging.INFO if polled.asked else logging.DEBUG,
+        "CRM: of %d %s orders %d have to be looked at", polled.read, name, polled.asked,
+    )  # fmt: skip
     if polled.asked:
         nudge("keycrm.tasks.apply_orders")
     if not polled.is_done:
@@ -111,7 +117,7 @@ def write_back() -> int:
     if not (wiring.is_configured() and writing_back.is_on()):
         return 0
     now = timezone.now()
-    writing_back.prepare()
+    writing_back.prepare(now=now)
     if not writing_back.find_behind(now=now, at_most=1):
         return 0
     crm = wiring.open_crm(patience_seconds=TURN_SECONDS)

@@ -240,7 +240,7 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
             paying.mark_redeemed(code, crm_id=root.id, now=now, actor=ACTOR)
         CrmOrder.objects.filter(crm_id__in=ids).update(order_id=applied.order_id)
         CrmOrder.objects.filter(pk=lease.pk).update(code=code)
-        _link_buyers(parts, customer_id)
+        _link_buyers(parts, customer_id, now=now)
         if code is not None and (applied.taken_from or stage is Stage.CANCELLED) and applied.outcome is Outcome.APPLIED:
             _ask_for_others(code, ids, now=now)
     return Worked(root.id, applied.outcome.value, customer_id, applied.releasing)
@@ -312,13 +312,15 @@ def _find_customer(parts: Sequence[Part], *, now: dt.datetime) -> int | None:
     return None
 
 
-def _link_buyers(parts: Sequence[Part], customer_id: int | None) -> None:
+def _link_buyers(parts: Sequence[Part], customer_id: int | None, *, now: dt.datetime) -> None:
     """The buyer of an order is a card of the customer: known from now on, pushed to by the write-back."""
     if customer_id is None:
         return
     for part in parts:
         buyer = part.order.buyer
         if buyer is not None and buyer.id is not None and buyer.canonical_phone:
-            _made, is_new = BuyerLink.objects.get_or_create(buyer_id=buyer.id, defaults={"customer_id": customer_id})
+            _made, is_new = BuyerLink.objects.get_or_create(
+                buyer_id=buyer.id, defaults={"customer_id": customer_id, "asked_at": now}
+            )
             if is_new:
                 BuyerLink.objects.filter(customer_id=customer_id, buyer_id=None).delete()

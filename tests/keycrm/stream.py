@@ -242,7 +242,7 @@ class Stream:
         elif dice < 0.06:
             polling.poll(self.crm, name=polling.CREATED, rules=RULES, now=self.now, at_most_pages=3)
         elif dice < 0.25:
-            writing_back.prepare()
+            writing_back.prepare(now=self.now)
             return writing_back.push_next(self.crm, fields=self.fields, now=self.now) is not None or dice < 0.2
         else:
             return applying.apply_next(self.crm, rules=RULES, now=self.now) is not None
@@ -267,7 +267,7 @@ class Stream:
                 refunding.prove_code_dead(hold_id=hold.pk, now=self.now, actor="panel")
         for _ in range(20):
             self.pass_time(400)
-            writing_back.prepare()
+            writing_back.prepare(now=self.now)
             pushed = 0
             while writing_back.push_next(self.crm, fields=self.fields, now=self.now):
                 pushed += 1

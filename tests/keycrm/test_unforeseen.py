@@ -157,7 +157,7 @@ def test_a_card_of_a_buyer_ends_the_same_way_and_try_again_begins_anew(far, sett
     settings.KEYCRM_WRITE_BACK = "on"
     card = far.add_buyer(PHONE)
     scenes.give(scenes.make_customer(phone=PHONE), 100)
-    writing_back.prepare()
+    writing_back.prepare(now=far.now)
     far.trouble = lambda name: trouble(name) if name == call else None
     step = lambda: writing_back.push_next(far, fields=FIELDS, now=far.now)  # noqa: E731
     for _ in range(3 * leasing.MOST_FAILURES):
