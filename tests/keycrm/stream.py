@@ -295,9 +295,9 @@ class Stream:
     def _decide_what_vanished(self) -> None:
         """After a week nobody has looked at the orders, so each is looked at; a day later those that are gone wait for a person, who says one or the other."""
         self.pass_time(8 * 24 * 3600)
+        while vanishing.ask_for_stale(now=self.now):
+            self._apply_all()
         for _ in range(6):
-            while vanishing.ask_for_stale(now=self.now):
-                self._apply_all()
             self._apply_all()
             self.pass_time(25 * 3600)
             self._apply_all()
