@@ -45,7 +45,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if parts[0].ok:
         parts += [_mirror(), _panel()]
     has_broker = bool(settings.REDIS_URL or settings.BROKER_URL)
-    ready = all(part.ok is not False for part in parts if part.name not in {"worker", "browser", "beat"} or has_broker)
+    ready = all(
+        part.ok is not False for part in parts if part.name not in {"worker", "browser", "crm", "beat"} or has_broker
+    )
     document = {"ready": ready, "at": now.isoformat(), "parts": {part.name: part.as_json() for part in parts}}
     return JsonResponse(document, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 

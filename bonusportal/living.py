@@ -19,7 +19,7 @@ SEEN_WITHIN = dt.timedelta(seconds=200 if settings.IS_ON_LAMBDA else 90)
 
 
 def note_alive(name: str, *, now: dt.datetime) -> None:
-    """Leave a trace that `name` (worker, browser, beat) lives. A trace that cannot be written is logged; it must not stop the one who lives."""
+    """Leave a trace that `name` (worker, browser, crm, beat) lives. A trace that cannot be written is logged; it must not stop the one who lives."""
     try:
         Heartbeat.objects.update_or_create(name=name, defaults={"seen_at": now})
     except DatabaseError:
@@ -79,5 +79,6 @@ def look_around(*, now: dt.datetime) -> list[Part]:
     """Every dependency with its state. Never raises for a dependency that is down."""
     parts = [_database(), _broker()]
     if parts[0].ok:
-        parts += [_seen(name, now=now) for name in ("worker", "browser", "beat")]
+        workers = ["worker", "browser", *(["crm"] if settings.KEYCRM_API_TOKEN else []), "beat"]
+        parts += [_seen(name, now=now) for name in workers]
     return parts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 
@@ -52,14 +53,15 @@ SCHEDULES = (
     Schedule("crm-differences", "keycrm.tasks.reconcile", 86_400, "lists what ledger, CRM and codes do not agree on"),
 )
 
-# Runs at the panel take minutes and need a browser; everything else takes moments and must not wait behind them.
-DEFAULT_QUEUE, PANEL_QUEUE = "portal", "panel"
-ROUTES = {"promo.tasks.work_through_runs": {"queue": PANEL_QUEUE}}
+# Runs at the panel take minutes and need a browser; whatever calls the CRM waits for its turn among sixty calls a minute. Everything else takes moments
+# and must not wait behind them.
+DEFAULT_QUEUE, PANEL_QUEUE, CRM_QUEUE = "portal", "panel", "crm"
+ROUTES = {"promo.tasks.work_through_runs": {"queue": PANEL_QUEUE}, "keycrm.tasks.*": {"queue": CRM_QUEUE}}
 # Under which name a worker that serves the queue is seen.
-ROLE_OF_QUEUE = {DEFAULT_QUEUE: "worker", PANEL_QUEUE: "browser"}
+ROLE_OF_QUEUE = {DEFAULT_QUEUE: "worker", PANEL_QUEUE: "browser", CRM_QUEUE: "crm"}
 
 # Which stage of zappa_settings.json takes a queue's messages, and the ticks of the tasks that belong to it.
-STAGE_OF_QUEUE = {DEFAULT_QUEUE: "web", PANEL_QUEUE: "worker"}
+STAGE_OF_QUEUE = {DEFAULT_QUEUE: "web", CRM_QUEUE: "web", PANEL_QUEUE: "worker"}
 # Zappa finds the function in the rule's name, which is 64 characters long at most: hence short words.
 TICK, MESSAGES = "bonusportal.serverless.tick", "bonusportal.serverless.run_messages"
 
@@ -76,8 +78,8 @@ def for_celery() -> dict[str, dict[str, Any]]:
 
 
 def queue_of(task: str) -> str:
-    """Where a task waits for a worker."""
-    return ROUTES.get(task, {}).get("queue", DEFAULT_QUEUE)
+    """Where a task waits for a worker; the patterns are Celery's."""
+    return next((route["queue"] for pattern, route in ROUTES.items() if fnmatchcase(task, pattern)), DEFAULT_QUEUE)
 
 
 def for_zappa(stage: str, *, queue_arn: Callable[[str], str]) -> list[dict[str, Any]]:

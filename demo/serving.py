@@ -21,11 +21,12 @@ class Quiet(WSGIRequestHandler):
 
 
 class Brief(Quiet):
-    """One short line for each request that means something; none for styles, pictures and the pages' own polling."""
+    """One short line for each request that means something; none for styles, pictures, the pages' own polling, and what a program reads again and again."""
 
     def log_request(self, code: int | str = "-", *_: Any) -> None:
         path = self.path.split("?")[0]
-        if "-static/" not in path and not path.endswith("/fresh"):
+        is_read = self.command == "GET" and path.startswith("/v1/") and code in {200, "200"}
+        if "-static/" not in path and not path.endswith("/fresh") and not is_read:
             sys.stdout.write(f"{self.command} {path} {code}\n")
             sys.stdout.flush()
 

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     ORDER_CLOSED = "order_closed"
     DISCOUNT_CHANGED = "discount_changed"
     CANNOT_APPLY = "cannot_apply"
+    UNEXPECTED = "unexpected"
+    WORKERS_DIED = "workers_died"
 
 
 SENTENCES = {
@@ -57,6 +59,12 @@ SENTENCES = {
     Reason.ORDER_CLOSED: _("The order is completed or cancelled: nothing can be reserved for it."),
     Reason.DISCOUNT_CHANGED: _("The order's discount was changed by hand after the points were reserved."),
     Reason.CANNOT_APPLY: _("The ledger refused it."),
+    Reason.UNEXPECTED: _(
+        "It failed several times in a way that nobody foresaw. Tell whoever looks after the portal, then look once more."
+    ),
+    Reason.WORKERS_DIED: _(
+        "One worker after the other died at it. Tell whoever looks after the portal, then look once more."
+    ),
     "crm_unauthorized": _("The CRM refuses our key."),
     "crm_not_configured": _("No key or address of the CRM is configured."),
     "crm_not_found": _("The CRM does not know it."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,9 @@ from bonusportal.nudges import nudge
 from keycrm import naming, wiring
 from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
-from keycrm.services import applying, contesting, polling, receiving, reconciling, reserving, vanishing, writing_back
+from keycrm.services import applying, polling, receiving, reconciling, reserving, vanishing, writing_back
 
+logger = logging.getLogger(__name__)
 # Others wait in the same queue. What is left over is nudged, and a sweep finds it anyway.
 TURN_SECONDS = 20.0
 
@@ -27,12 +29,19 @@ def _work(step: Callable[[], Any], *, again: str) -> int:
     """
     ends_at = time.monotonic() + TURN_SECONDS
     done = 0
-    while (worked := step()) is not None and not worked.is_put_off:
+    while True:
+        try:
+            worked = step()
+        except Exception:
+            # It is noted on its row, which now waits; those behind it need not.
+            nudge(again, at_most_every_seconds=1.0)
+            raise
+        if worked is None or worked.is_put_off:
+            return done
         done += 1
         if time.monotonic() > ends_at:
             nudge(again)
-            break
-    return done
+            return done
 
 
 @shared_task
@@ -81,6 +90,10 @@ def _poll(name: str) -> int:
         return 0
     if polled is None:
         return 0
+    logger.log(
+        logging.INFO if polled.asked else logging.DEBUG,
+        "CRM: of %d %s orders %d have to be looked at", polled.read, name, polled.asked,
+    )  # fmt: skip
     if polled.asked:
         nudge("keycrm.tasks.apply_orders")
     if not polled.is_done:
@@ -104,7 +117,7 @@ def write_back() -> int:
     if not (wiring.is_configured() and writing_back.is_on()):
         return 0
     now = timezone.now()
-    writing_back.prepare()
+    writing_back.prepare(now=now)
     if not writing_back.find_behind(now=now, at_most=1):
         return 0
     crm = wiring.open_crm(patience_seconds=TURN_SECONDS)
@@ -121,11 +134,8 @@ def write_back() -> int:
 
 @shared_task
 def look_for_vanished() -> int:
-    """Deleting an order is announced by nothing, nor is that one order may have what another gave up."""
-    if not wiring.is_configured():
-        return 0
-    now = timezone.now()
-    asked = vanishing.ask_for_stale(now=now) + contesting.ask_for_waiting(now=now)
+    """Deleting an order is announced by nothing."""
+    asked = vanishing.ask_for_stale(now=timezone.now()) if wiring.is_configured() else 0
     if asked:
         nudge("keycrm.tasks.apply_orders")
     return asked

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from bonusportal.schedules import DEFAULT_QUEUE, PANEL_QUEUE
+from bonusportal.schedules import CRM_QUEUE, DEFAULT_QUEUE, PANEL_QUEUE
 from demo.crm.samples import DEMO_TOKEN as CRM_KEY
 from tools.children import unwinding_signals
 from tools.local import (
@@ -46,7 +46,11 @@ def programs(addresses: Addresses) -> dict[str, list[str]]:
             *("--worker-class", "gthread", "--workers", "1", "--threads", "8", "--graceful-timeout", "3"),
             *("--log-level", "warning", "--no-control-socket"),
         ],
-        "worker": [*worker, "--queues", DEFAULT_QUEUE, "--hostname", "worker@%h", "--concurrency", "2"],
+        # The CRM's queue would deserve a worker of its own; on one's own machine nobody waits.
+        "worker": [
+            *(*worker, "--queues", f"{DEFAULT_QUEUE},{CRM_QUEUE}"),
+            *("--hostname", "worker@%h", "--concurrency", "2"),
+        ],
         # Of its own, so that nothing waits behind a run at the panel, which takes minutes.
         "browser": [*worker, "--queues", PANEL_QUEUE, "--hostname", "browser@%h", "--concurrency", "1"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],

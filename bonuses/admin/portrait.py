@@ -22,6 +22,9 @@ HOLD_COLOURS = {"open": "primary", "releasing": "warning", "captured": "success"
 ORDER_COLOURS = {"confirmed": "info", "completed": "success", "cancelled": ""}
 STUCK = {
     "hold_of_another_order": _("its points are held for another order"),
+    "spent_by_later_order": _(
+        "its code has paid for an order that was placed later, and was seen first: decide for which of the two it pays"
+    ),
     "hold_ended": _("the hold had ended before the order was seen"),
     "earner_changed": _("the customer changed after points were granted"),
     "code_used_without_order": _(

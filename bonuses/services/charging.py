@@ -9,9 +9,22 @@ import datetime as dt
 from django.db import transaction
 
 from bonuses.errors import KeyReused
+from bonuses.models import Hold
 from bonuses.policy import draw
 from bonuses.services import expiring, holding, ledger
 from bonuses.services.holding import HoldRow
+
+_KEYS = "open-mode:"
+
+
+def key_of(code_id: int) -> str:
+    """Under which a code is charged, once."""
+    return f"{_KEYS}{code_id}"
+
+
+def was_charged(code_id: int | None) -> bool:
+    """Nobody had held points for the code when an order named it."""
+    return code_id is not None and Hold.objects.filter(key=key_of(code_id)).exists()
 
 
 @ledger.following_merges

@@ -94,10 +94,18 @@ def find_hold(key: str) -> HoldRow | None:
 
 def lock_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
     """Lock holds by primary key. Their customers' books must be open."""
-    wanted = sorted(set(hold_ids))
-    if not wanted:
+    return _select(hold_ids, locking=for_update())
+
+
+def read_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
+    """The same without locks: what is seen may be changing."""
+    return _select(hold_ids)
+
+
+def _select(hold_ids: Iterable[int], *, locking: str = "") -> list[HoldRow]:
+    if not (wanted := sorted(set(hold_ids))):
         return []
-    asked = f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{for_update()}"
+    asked = f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{locking}"
     return [_row(values) for values in fetch_planned(asked, wanted)]
 
 

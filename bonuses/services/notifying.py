@@ -1,8 +1,8 @@
 """What happened to a customer's points since they last looked. Reading has no side effect; only acknowledging moves the mark.
 
-Credits, spends, ends, clawbacks and debts are told from the entries, so a posting cannot be without its notice. Warnings of points that will end are rows,
-made by a sweep, thirty, seven and one day before. The place of a notice is told by a cursor, an opaque text; entries of one customer are written under the
-lock of their accounts, so for one customer "newer" and "larger id" are the same.
+Credits, spends, ends, clawbacks and debts are told from the entries, so what moves points cannot be without its notice. (An opening balance moves none: the
+customer had it.) Warnings of points that will end are rows, made by a sweep, thirty, seven and one day before. The place of a notice is told by a cursor, an
+opaque text; entries of one customer are written under the lock of their accounts, so for one customer "newer" and "larger id" are the same.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from bonusportal.errors import BadInput
 WARN_DAYS = (30, 7, 1)
 MOST = 100
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})", re.ASCII)
-# What an entry of which kind is to its customer. Holding and releasing move points within what they have; merging is not theirs to be told of.
+# What an entry of which kind is to its customer. Holding and releasing move points within what they have; merging is not theirs to be told of, and a balance
+# that was brought along is nothing that they earned now.
 KIND_OF = {
-    "accrue": "credit", "reaccrue": "credit", "migrate": "credit", "reinstate": "returned", "capture": "spend", "expire": "expired",
+    "accrue": "credit", "reaccrue": "credit", "reinstate": "returned", "capture": "spend", "expire": "expired",
     "clawback": "clawback", "incur_debt": "debt", "repay": "repaid", "adjust": "adjusted",
 }  # fmt: skip
 _ENTRIES = """

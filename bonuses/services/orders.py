@@ -13,10 +13,10 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from bonuses.models import Hold, Order
+from bonuses.models import Order
 from bonuses.policy import draw_same, points_of_order
 from bonuses.policy_orders import TRANSITIONS, HoldStep, OrderState, PointStep, Stage, event_of, target_points
-from bonuses.services import accruing, expiring, holding, ledger, refunding, releasing
+from bonuses.services import accruing, charging, expiring, holding, ledger, refunding, releasing
 from bonuses.services.holding import HoldRow
 from bonuses.services.ledger import Book
 from bonuses.services.order_rows import Snapshot, find_holds, insert_snapshot, last_digest, lock_order, save_order
@@ -36,13 +36,16 @@ class Stuck(StrEnum):
     """Why an order needs a person. Stored as machine words; the order was applied as far as possible."""
 
     HOLD_OF_ANOTHER_ORDER = "hold_of_another_order"
+    SPENT_BY_LATER_ORDER = "spent_by_later_order"
     HOLD_ENDED = "hold_ended"
     EARNER_CHANGED = "earner_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What happened. `points` is the net change of what the order earned; `releasing` are holds that now wait for evidence."""
+    """What happened. `points` is the net change of what the order earned; `releasing` are holds that now wait for evidence; `taken_from` are orders placed
+    later that had a hold of this one.
+    """
 
     outcome: Outcome
     order_id: int | None = None
@@ -50,6 +53,7 @@ class Applied:
     points: int = 0
     releasing: tuple[int, ...] = ()
     stuck: tuple[Stuck, ...] = ()
+    taken_from: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,32 +71,22 @@ class _Work:
     used_codes: list[int] = field(default_factory=list)
     freed_codes: list[int] = field(default_factory=list)
     stuck: list[Stuck] = field(default_factory=list)
+    taken_from: list[int] = field(default_factory=list)
 
 
 @ledger.following_merges
 def apply_snapshot(*, snapshot: Snapshot, now: dt.datetime, actor: str) -> Applied:
-    """Bring the ledger to what the snapshot says, in one transaction. Repeating it, or applying an older one, changes nothing.
-
-    (But one that could not be paid is tried again once the order that had its hold is cancelled.)
-    """
+    """Bring the ledger to what the snapshot says, in one transaction. Repeating it, or applying an older one, changes nothing."""
     with transaction.atomic():
         order = lock_order(snapshot, now)
         if order is None:
             return Applied(Outcome.HISTORY)
         if order.revision and snapshot.seen_at < order.seen_at:
             return Applied(Outcome.DROPPED, order.pk, order.revision)
-        if order.revision and last_digest(order) == snapshot.digest and not _may_be_paid_now(order, snapshot):
+        if order.revision and last_digest(order) == snapshot.digest and not _have_holds_changed_hands(order, snapshot):
             Order.objects.filter(pk=order.pk).update(seen_at=snapshot.seen_at)
             return Applied(Outcome.UNCHANGED, order.pk, order.revision)
         return _apply(order, snapshot, now=now, actor=actor)
-
-
-def _may_be_paid_now(order: Order, snapshot: Snapshot) -> bool:
-    """The order waited for a hold of another order, and that one is cancelled since: the same news means something else now."""
-    if Stuck.HOLD_OF_ANOTHER_ORDER not in order.stuck_reason.split():
-        return False
-    named = Hold.objects.filter(pk__in=find_holds(order, snapshot, is_known=True), again=None)
-    return named.filter(order__state=OrderState.CANCELLED.value).exclude(order_id=order.pk).exists()
 
 
 def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) -> Applied:
@@ -127,7 +121,13 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
     order.stuck_reason = " ".join(dict.fromkeys(work.stuck))
     save_order(order)
     return Applied(
-        Outcome.APPLIED, order.pk, order.revision, points, tuple(work.releasing), tuple(dict.fromkeys(work.stuck))
+        Outcome.APPLIED,
+        order.pk,
+        order.revision,
+        points,
+        tuple(work.releasing),
+        tuple(dict.fromkeys(work.stuck)),
+        tuple(work.taken_from),
     )
 
 
@@ -151,8 +151,12 @@ def _heads(holds: list[HoldRow]) -> list[HoldRow]:
 def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
     order_id = work.order.pk
     if hold.order_id not in {None, order_id} and not _gives_up(hold):
-        work.stuck.append(Stuck.HOLD_OF_ANOTHER_ORDER)
-        return
+        if step is HoldStep.FREE:
+            return  # a cancelled order asks for nothing
+        if (refusal := _refusal(work.order, hold)) is not None:
+            work.stuck.append(refusal)
+            return
+        work.taken_from.append(hold.order_id or 0)
     if not (hold.is_unresolved or hold.is_spent or hold.may_be_taken_again):
         work.stuck.append(Stuck.HOLD_ENDED)
         return
@@ -187,6 +191,28 @@ def _gives_up(hold: HoldRow) -> bool:
     The other order is not locked. If it comes back at this moment, its snapshot waits for the accounts, and finds that the hold is another order's.
     """
     return Order.objects.filter(pk=hold.order_id or 0, state=OrderState.CANCELLED.value).exists()
+
+
+def _refusal(order: Order, hold: HoldRow) -> Stuck | None:
+    """Why a hold stays with the other order; None: it pays for this one, which was placed first and is only heard of later.
+
+    What was spent stays spent, and a person decides; so does who pays, where a code that nobody held points for was charged to the customer of the later order.
+    """
+    if Order.objects.filter(pk=hold.order_id or 0, placed_at__lte=order.placed_at).exists():
+        return Stuck.HOLD_OF_ANOTHER_ORDER
+    is_of_another = hold.customer_id != order.customer_id and charging.was_charged(hold.code_id)
+    return Stuck.SPENT_BY_LATER_ORDER if hold.is_spent or is_of_another else None
+
+
+def _have_holds_changed_hands(order: Order, snapshot: Snapshot) -> bool:
+    """The same snapshot means something else when another order has taken a hold of this one since, or has given one up."""
+    if not snapshot.hold_ids or snapshot.stage is Stage.CANCELLED:
+        return False
+    heads = _heads(holding.read_holds(find_holds(order, snapshot, is_known=True)))
+    elsewhere = [hold for hold in heads if hold.order_id not in {None, order.pk}]
+    answers = {None if _gives_up(hold) else _refusal(order, hold) for hold in elsewhere}
+    told = set(order.stuck_reason.split()) & {Stuck.HOLD_OF_ANOTHER_ORDER.value, Stuck.SPENT_BY_LATER_ORDER.value}
+    return answers != told
 
 
 def _free(work: _Work, book: Book, hold: HoldRow) -> None:

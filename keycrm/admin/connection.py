@@ -8,10 +8,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from bonusportal.models import Heartbeat
 from keycrm import wiring
+from keycrm.configured import rules_of_settings
 from keycrm.errors import CrmError
 from keycrm.models import Connection, CrmOrder, PollCursor
-from keycrm.services import diagnosing, writing_back
+from keycrm.services import diagnosing, polling, writing_back
 from promo.admin.asking import require
 
 VIEW = "keycrm.view_inboundevent"
@@ -25,9 +27,13 @@ def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     trouble = ""
     if request.method == "POST":
         try:
-            findings = diagnosing.check_connection(crm=wiring.open_crm(urgent=True, patience_seconds=20.0), now=now)
+            findings = diagnosing.check_connection(
+                crm=wiring.open_crm(urgent=True, patience_seconds=20.0), rules=rules_of_settings(), now=now
+            )
         except CrmError as error:
-            trouble = error.detail or error.code
+            trouble = str(diagnosing.sentence_for(error))
+        except ValueError as error:  # of a setting
+            trouble = str(error)
     context = {
         **site.each_context(request),
         "title": gettext("Connection to the CRM"),
@@ -35,8 +41,9 @@ def show_connection(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         "findings": findings,
         "trouble": trouble,
         "row": Connection.objects.first(),
-        "cursors": PollCursor.objects.exclude(name="resync"),
+        "cursors": PollCursor.objects.filter(name__in=[polling.CREATED, polling.UPDATED]),
         "waiting": CrmOrder.objects.filter(asked_at__isnull=False, stuck_reason="").count(),
+        "seen_at": Heartbeat.objects.filter(name="crm").values_list("seen_at", flat=True).first(),
         "writes_back": writing_back.is_on(),
     }
     response = TemplateResponse(request, "keycrm/connection.html", context)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from keycrm.admin.events import REPLAY
+from keycrm.admin.wording import say_figures
 from keycrm.models import Difference
 from keycrm.services import reconciling
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
@@ -39,7 +40,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Difference)
 class DifferenceAdmin(EndlessAdmin):
-    list_display = ["kind", "detail", "subject", "state_badge", "found_at", "cleared_by", "reason"]
+    list_display = ["kind", "figures", "subject", "state_badge", "found_at", "cleared_by_shown", "reason"]
     list_filter = [OpenFilter, ("kind", ChoicesDropdownFilter)]
     list_filter_submit = True
     list_before_template = "keycrm/reconcile.html"
@@ -50,6 +51,10 @@ class DifferenceAdmin(EndlessAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Difference | None = None) -> list[Any]:
         return []
+
+    @admin.display(description=_("figures"))
+    def figures(self, line: Difference) -> str:
+        return say_figures(line)
 
     @admin.display(description=_("about"))
     def subject(self, line: Difference) -> SafeString:
@@ -66,6 +71,10 @@ class DifferenceAdmin(EndlessAdmin):
                 line.crm_order,
             )
         return format_html("{}", line.code.masked if line.code else "—")
+
+    @admin.display(description=_("cleared by"))
+    def cleared_by_shown(self, line: Difference) -> str:
+        return gettext("by itself") if line.cleared_by == reconciling.ITSELF else line.cleared_by or "—"
 
     @admin.display(description=_("state"))
     def state_badge(self, line: Difference) -> SafeString:
@@ -87,6 +96,7 @@ class DifferenceAdmin(EndlessAdmin):
         if line is not None:
             context |= {
                 "title": line.get_kind_display(), "line": line, "badge": self.state_badge(line), "subject": self.subject(line),
+                "figures": say_figures(line), "is_by_itself": line.cleared_by == reconciling.ITSELF,
             }  # fmt: skip
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
@@ -97,6 +107,7 @@ def clear(model_admin: DifferenceAdmin, request: HttpRequest, pk: int) -> HttpRe
     line = get_object_or_404(Difference, pk=pk)
     back = reverse("admin:keycrm_difference_changelist")
     form = ReasonForm(request.POST or None)
+    form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:
         reconciling.clear(difference_id=pk, actor=actor, now=timezone.now(), **form.cleaned_data)

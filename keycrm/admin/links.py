@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from bonusportal.nudges import nudge
 from keycrm.admin.events import REPLAY
 from keycrm.admin.orders import StuckFilter
+from keycrm.admin.wording import say_why
 from keycrm.models import BuyerLink
-from keycrm.reasons import Reason, say_reason
+from keycrm.reasons import Reason
 from keycrm.services import writing_back
 from promo.admin.asking import require
 from promo.admin.drawing import draw_badge
@@ -61,7 +62,7 @@ class BuyerLinkAdmin(EndlessAdmin):
 
     @admin.display(description=_("stuck because"))
     def why(self, link: BuyerLink) -> str:
-        return f"{say_reason(link.stuck_reason)} {link.stuck_detail}".strip() if link.stuck_reason else "—"
+        return say_why(link) or "—"
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -81,7 +82,7 @@ class BuyerLinkAdmin(EndlessAdmin):
                 "title": gettext("Card of customer №%(id)d") % {"id": link.customer_id},
                 "link": link,
                 "badge": self.state_badge(link),
-                "why": self.why(link) if link.stuck_reason else "",
+                "why": say_why(link),
                 "is_by_hand": link.stuck_reason == Reason.CHANGED_BY_HAND,
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)

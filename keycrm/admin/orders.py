@@ -20,8 +20,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from bonuses.models.orders import ConfirmedState
 from bonusportal.nudges import nudge
 from keycrm.admin.events import REPLAY
+from keycrm.admin.wording import say_why
 from keycrm.models import CrmCard, CrmOrder
-from keycrm.reasons import say_reason
 from keycrm.services import leasing, vanishing
 from keycrm.services.vanishing import Verdict
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
@@ -48,8 +48,8 @@ class DecideForm(ReasonForm):
     verdict = forms.ChoiceField(
         label=_("What became of it"),
         choices=[
-            (Verdict.KEPT.value, _("it does not count: everything stays as it was applied")),
-            (Verdict.CANCELLED.value, _("it did not happen: what it earned is taken back")),
+            (Verdict.KEPT.value, _("does not count, points stay")),
+            (Verdict.CANCELLED.value, _("did not happen, points go back")),
         ],
         widget=UnfoldAdminRadioSelectWidget,
         initial=Verdict.KEPT.value,
@@ -77,17 +77,17 @@ class CrmOrderAdmin(EndlessAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: CrmOrder | None = None) -> list[Any]:
         return []
 
-    @admin.display(description=_("stage"))
+    @admin.display(description=_("stage in the CRM"))
     def stage_shown(self, row: CrmOrder) -> str:
         return str(ConfirmedState(row.stage).label) if row.stage else "—"
 
-    @admin.display(description=_("state"))
+    @admin.display(description=_("our work"))
     def state_badge(self, row: CrmOrder) -> SafeString:
         return waiting_badge(row)
 
     @admin.display(description=_("stuck because"))
     def why(self, row: CrmOrder) -> str:
-        return f"{say_reason(row.stuck_reason)} {row.stuck_detail}".strip() if row.stuck_reason else "—"
+        return say_why(row) or "—"
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -108,7 +108,7 @@ class CrmOrderAdmin(EndlessAdmin):
                 "row": row,
                 "badge": waiting_badge(row),
                 "stage": self.stage_shown(row),
-                "why": self.why(row) if row.stuck_reason else "",
+                "why": say_why(row),
                 "parts": list(CrmOrder.objects.filter(parent_id=row.crm_id).order_by("crm_id")),
                 "rivals": list(
                     CrmOrder.objects.filter(source=row.source, number=row.number, parent_id=None).exclude(pk=row.pk)
@@ -159,10 +159,27 @@ class CrmCardAdmin(EndlessAdmin):
     fetched_after = ("reserve",)
     ordering = ["-id"]
     sortable_by: list[str] = []
-    fields = ["crm_id", "order_shown", "points_shown", "why", "finished_at"]
+    change_form_outer_before_template = "keycrm/card.html"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return self.fields
+    def get_fieldsets(self, request: HttpRequest, obj: CrmCard | None = None) -> list[Any]:
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [path("<int:pk>/look/", wrap(look_at_card_again), name="keycrm_crmcard_look"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        card = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "show_close": False}
+        if card is not None:
+            context |= {
+                "title": gettext("Card %(id)d of the CRM") % {"id": card.crm_id}, "card": card, "badge": waiting_badge(card),
+                "order": self.order_shown(card), "points": self.points_shown(card), "why": say_why(card),
+            }  # fmt: skip
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
 
     @admin.display(description=_("order in the CRM"))
     def order_shown(self, card: CrmCard) -> str:
@@ -172,10 +189,21 @@ class CrmCardAdmin(EndlessAdmin):
     def points_shown(self, card: CrmCard) -> str:
         return f"{card.reserve.points} / {card.reserve.asked_points}" if hasattr(card, "reserve") else "—"
 
-    @admin.display(description=_("state"))
+    @admin.display(description=_("our work"))
     def state_badge(self, card: CrmCard) -> SafeString:
         return waiting_badge(card)
 
     @admin.display(description=_("stuck because"))
     def why(self, card: CrmCard) -> str:
-        return f"{say_reason(card.stuck_reason)} {card.stuck_detail}".strip() if card.stuck_reason else "—"
+        return say_why(card) or "—"
+
+
+def look_at_card_again(request: HttpRequest, pk: int) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    require(request, REPLAY)
+    card = get_object_or_404(CrmCard, pk=pk)
+    leasing.ask(CrmCard, card.crm_id, now=timezone.now())
+    nudge("keycrm.tasks.reserve_by_cards")
+    messages.success(request, gettext("It is looked at once more."))
+    return HttpResponseRedirect(reverse("admin:keycrm_crmcard_change", args=[pk]))

@@ -151,7 +151,7 @@ class KeyCrm:
         sort: str = "id",
     ) -> Page[Order]:
         """One page. `created` goes by the moment at the source, not by when the CRM learned of the order. An order may be missing from `updated`
-        until somebody touches it: poll both.
+        until somebody touches it: poll both. Orders that cannot be understood are named in `unreadable`.
         """
         phones = (digits_of(normalise_phone(phone)), normalise_phone(phone)) if phone else ()
         params = [
@@ -166,7 +166,7 @@ class KeyCrm:
             include(parts),
             ("sort", sort),
         ]
-        return self._page("/order", Order.from_json, params, page=page, limit=limit)
+        return self._page("/order", Order.from_json, params, page=page, limit=limit, is_lenient=True)
 
     def orders_by_number(self, number: str, *, source_id: int | None = None) -> tuple[Order, ...]:
         """Every order with these digits at its source: more than one when it was split or entered twice."""
@@ -265,10 +265,12 @@ class KeyCrm:
         *,
         page: int,
         limit: int = MAX_PAGE,
+        is_lenient: bool = False,
     ) -> Page[T]:
         asked = [*params, ("page", str(page)), ("limit", str(max(1, min(limit, MAX_PAGE))))]
         try:
-            return Page.from_json(self._caller.call("GET", path, params=asked), read, path.strip("/"))
+            answer = self._caller.call("GET", path, params=asked)
+            return Page.from_json(answer, read, path.strip("/"), is_lenient=is_lenient)
         except NotFound as error:
             # A list is always there, so it is the address that is wrong; nobody may take it for "this order is gone".
             raise NotConfigured(f"the address has no {path}: is KEYCRM_BASE_URL right?", status=404) from error

@@ -67,3 +67,6 @@ class Difference(models.Model):
             )
         ]
         indexes = [models.Index(fields=["kind", "key"], name="difference_subject")]
+
+    def __str__(self) -> str:
+        return f"№{self.pk} · {self.get_kind_display()}"

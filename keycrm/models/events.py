@@ -76,3 +76,6 @@ class InboundEvent(models.Model):
             ),
             models.Index(fields=["last_seen_at"], name="event_with_body", condition=Q(body__isnull=False)),
         ]
+
+    def __str__(self) -> str:
+        return f"№{self.pk}"

@@ -1,6 +1,7 @@
 """What rows have in common that wait for a call to the CRM: who asked, who works, when it is tried again, why it is stuck.
 
-asked_at set = there is work. Whoever works on the row holds its lease; a worker that died loses it by time, and the row is found again.
+asked_at set = there is work. Whoever works on the row holds its lease; a worker that died loses it by time, and the row is found again. Work that breaks
+off again and again in a way that nobody foresaw ends as stuck, so no row is tried for ever.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Leased(models.Model):
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
     retry_at = models.DateTimeField(_("tried again at"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    # How often in a row the work broke off in a way that nobody foresaw, or its worker died. What the CRM answers is not counted.
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     lease_lapses_at = models.DateTimeField(null=True, blank=True, editable=False)
     stuck_reason = models.CharField(_("stuck because"), max_length=40, blank=True)  # a machine word, see keycrm.reasons

@@ -43,6 +43,7 @@ class BuyerLink(Leased):
             )
         ]
         indexes = [
+            models.Index(fields=["asked_at"], name="buyer_link_asked", condition=Q(asked_at__isnull=False)),
             models.Index(fields=["retry_at"], name="buyer_link_retry", condition=Q(retry_at__isnull=False)),
             models.Index(fields=["stuck_reason"], name="buyer_link_stuck", condition=~Q(stuck_reason="")),
         ]

@@ -81,7 +81,7 @@ class CrmCard(Leased):
         indexes = [models.Index(fields=["asked_at"], name="crm_card_asked", condition=Q(asked_at__isnull=False))]
 
     def __str__(self) -> str:
-        return f"CRM card {self.crm_id}"
+        return f"№{self.crm_id}"
 
 
 class ManualReserve(models.Model):

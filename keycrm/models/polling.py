@@ -22,6 +22,9 @@ class PollCursor(models.Model):
     passes = models.PositiveIntegerField(default=0)
     read = models.PositiveIntegerField(_("read"), default=0)
     changed = models.PositiveIntegerField(_("changed"), default=0)
+    entry = models.BigIntegerField(
+        default=0
+    )  # of the ledger: up to which entries were looked at (keycrm.services.noticing)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     lease_lapses_at = models.DateTimeField(null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)

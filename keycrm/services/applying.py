@@ -29,6 +29,7 @@ from keycrm.reasons import Reason
 from keycrm.services import leasing, paying, vanishing
 from keycrm.services.leasing import Lease
 from keycrm.services.receiving import settle_events
+from promo.models import Code
 
 ACTOR = "crm"
 MOST_PARTS, MOST_ANCESTORS = 40, 5
@@ -71,22 +72,34 @@ def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = Non
         return None
     crm_id: int = CrmOrder.objects.values_list("crm_id", flat=True).get(pk=lease.pk)
     worked = Worked(crm_id, WAITS)
-    with leasing.minding(lease, now=now):
-        try:
-            worked = _apply(crm, lease, crm_id, rules=rules, now=now)
-            if worked.outcome != WAITS:
-                leasing.finish(lease)
-        except _Stuck as stuck:
-            leasing.stick(lease, stuck.reason, stuck.detail)
-        except PortalError as error:
-            # The ledger refused: nothing was written, and the same snapshot would be refused again.
-            leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+    if lease.is_deadly:
+        leasing.give_up(lease)
+        return _settle(lease, worked, now=now)
+    try:
+        with leasing.minding(lease, now=now):
+            try:
+                worked = _apply(crm, lease, crm_id, rules=rules, now=now)
+                if worked.outcome != WAITS:
+                    leasing.finish(lease)
+            except _Stuck as stuck:
+                leasing.stick(lease, stuck.reason, stuck.detail)
+            except PortalError as error:
+                # The ledger refused: nothing was written, and the same snapshot would be refused again.
+                leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+    except Exception:
+        _settle(lease, worked, now=now)
+        raise
+    return _settle(lease, worked, now=now)
+
+
+def _settle(lease: Lease, worked: Worked, *, now: dt.datetime) -> Worked:
+    """What became of the order is what became of the events that named it."""
     reason = CrmOrder.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
     if reason and worked.outcome == WAITS:
-        worked = Worked(crm_id, STUCK)
+        worked = Worked(worked.crm_id, STUCK)
     if reason or worked.outcome != WAITS:
         state, word = (EventState.STUCK, reason) if reason else _as_event(worked.outcome)
-        settle_events(subject=Subject.ORDER, subject_id=crm_id, until=now, state=state, reason=word, now=now)
+        settle_events(subject=Subject.ORDER, subject_id=worked.crm_id, until=now, state=state, reason=word, now=now)
     return worked
 
 
@@ -227,8 +240,17 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
             paying.mark_redeemed(code, crm_id=root.id, now=now, actor=ACTOR)
         CrmOrder.objects.filter(crm_id__in=ids).update(order_id=applied.order_id)
         CrmOrder.objects.filter(pk=lease.pk).update(code=code)
-        _link_buyers(parts, customer_id)
+        _link_buyers(parts, customer_id, now=now)
+        if code is not None and (applied.taken_from or stage is Stage.CANCELLED) and applied.outcome is Outcome.APPLIED:
+            _ask_for_others(code, ids, now=now)
     return Worked(root.id, applied.outcome.value, customer_id, applied.releasing)
+
+
+def _ask_for_others(code: Code, ids: Sequence[int], *, now: dt.datetime) -> None:
+    """Other orders in which the code stands: whose points they were is another question from now on."""
+    others = CrmOrder.objects.filter(code=code, set_aside_at=None).exclude(crm_id__in=ids)
+    for crm_id in list(others.exclude(stage=Stage.CANCELLED.value).values_list("crm_id", flat=True)):
+        leasing.ask(CrmOrder, crm_id, now=now)
 
 
 def _seen_at(root_id: int, *, now: dt.datetime) -> dt.datetime:
@@ -290,13 +312,15 @@ def _find_customer(parts: Sequence[Part], *, now: dt.datetime) -> int | None:
     return None
 
 
-def _link_buyers(parts: Sequence[Part], customer_id: int | None) -> None:
+def _link_buyers(parts: Sequence[Part], customer_id: int | None, *, now: dt.datetime) -> None:
     """The buyer of an order is a card of the customer: known from now on, pushed to by the write-back."""
     if customer_id is None:
         return
     for part in parts:
         buyer = part.order.buyer
         if buyer is not None and buyer.id is not None and buyer.canonical_phone:
-            _made, is_new = BuyerLink.objects.get_or_create(buyer_id=buyer.id, defaults={"customer_id": customer_id})
+            _made, is_new = BuyerLink.objects.get_or_create(
+                buyer_id=buyer.id, defaults={"customer_id": customer_id, "asked_at": now}
+            )
             if is_new:
                 BuyerLink.objects.filter(customer_id=customer_id, buyer_id=None).delete()

@@ -27,6 +27,7 @@ from keycrm.fields import BUYER_ROLES, CARD_ROLES, match_fields
 from keycrm.payloads import GROUP_CANCELLED, GROUP_COMPLETED
 from keycrm.ports import CrmToTest
 from keycrm.services import looking_up
+from keycrm.services.applying import Rules
 
 Sentence = str | Promise
 
@@ -40,15 +41,16 @@ class Finding:
     says: Sentence
 
 
-def check_connection(*, crm: CrmToTest, now: dt.datetime) -> list[Finding]:
-    """What a person reads, the most important first. Fetches all lists anew."""
+def check_connection(*, crm: CrmToTest, rules: Rules, now: dt.datetime) -> list[Finding]:
+    """What a person reads, the most important first. Fetches all lists anew; `rules` is what the settings say of statuses and sources."""
     key = _look(_("Key and address"), lambda: _read_orders(crm))
     if not key.is_ok:
         return [key]
     looking_up.forget_lists()
     return [
         key,
-        _look(_("Statuses of orders"), lambda: _read_statuses(crm, now)),
+        _look(_("Statuses of orders"), lambda: _read_statuses(crm, rules, now)),
+        _look(_("Sources of orders"), lambda: _read_sources(crm, rules, now)),
         *_look_at_fields(crm, now),
         _look(_("Pipelines"), lambda: _read_pipelines(crm)),
     ]
@@ -61,7 +63,7 @@ def _read_orders(crm: CrmToTest) -> Finding:
     )
 
 
-def _read_statuses(crm: CrmToTest, now: dt.datetime) -> Finding:
+def _read_statuses(crm: CrmToTest, rules: Rules, now: dt.datetime) -> Finding:
     subject = _("Statuses of orders")
     found = looking_up.statuses(crm=crm, now=now)
     names = {
@@ -84,6 +86,15 @@ def _read_statuses(crm: CrmToTest, now: dt.datetime) -> Finding:
                 "No active status belongs to group 6 (cancelled): points of cancelled orders would stay. Activate one in KeyCRM."
             ),
         )
+    if unknown := sorted(set(rules.stages) - {one.id for one in found}):
+        return Finding(
+            subject,
+            False,
+            format_lazy(
+                _("KEYCRM_STATUS_STAGES names statuses that are not among the CRM's active ones: {ids}."),
+                ids=", ".join(map(str, unknown)),
+            ),
+        )
     return Finding(
         subject,
         True,
@@ -93,6 +104,32 @@ def _read_statuses(crm: CrmToTest, now: dt.datetime) -> Finding:
             cancelled=names[GROUP_CANCELLED],
         ),
     )
+
+
+def _read_sources(crm: CrmToTest, rules: Rules, now: dt.datetime) -> Finding:
+    subject = _("Sources of orders")
+    names = {one.id: one.name for one in looking_up.sources(crm=crm, now=now)}
+    if unknown := [one for one in rules.shop_sources if one not in names]:
+        return Finding(
+            subject,
+            False,
+            format_lazy(
+                _("KEYCRM_SHOP_SOURCES names sources that the CRM does not have: {ids}. It has: {known}."),
+                ids=", ".join(map(str, unknown)),
+                known=", ".join(f"{pk} {name}" for pk, name in names.items()),
+            ),
+        )
+    if not rules.shop_sources:
+        return Finding(
+            subject,
+            None,
+            format_lazy(
+                _("KEYCRM_SHOP_SOURCES is empty: orders of every source are taken for the shop's. There are: {known}."),
+                known=", ".join(f"{pk} {name}" for pk, name in names.items()),
+            ),
+        )
+    shop = ", ".join(names[one] for one in rules.shop_sources)
+    return Finding(subject, True, format_lazy(_("Order numbers of the shop come from: {names}."), names=shop))
 
 
 def _look_at_fields(crm: CrmToTest, now: dt.datetime) -> list[Finding]:

@@ -37,7 +37,7 @@ def pay_for(code: Code, *, customer_id: int | None, may_charge: bool, now: dt.da
     if customer_id is None:
         return None
     made = charging.charge_code(
-        customer_id=customer_id, points=code.pool.amount_uah, code_id=code.pk, key=f"open-mode:{code.pk}", now=now, actor=actor
+        customer_id=customer_id, points=code.pool.amount_uah, code_id=code.pk, key=charging.key_of(code.pk), now=now, actor=actor
     )  # fmt: skip
     return [made.id]
 

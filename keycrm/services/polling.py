@@ -18,8 +18,9 @@ from django.db.models import Q
 
 from keycrm.crm import Crm
 from keycrm.models import CrmOrder, PollCursor
-from keycrm.payloads import Order
+from keycrm.payloads import Order, Page
 from keycrm.policy import number_of, source_name
+from keycrm.reasons import Reason
 from keycrm.services import leasing
 from keycrm.services.applying import Rules, is_history
 
@@ -66,12 +67,10 @@ def poll(crm: Crm, *, name: str, rules: Rules, now: dt.datetime, at_most_pages: 
                 if name == CREATED
                 else crm.orders(page=cursor.page, updated=span)
             )
-            found = _note_page(
-                cursor, token, page.items, total=page.total, has_next=page.has_next, rules=rules, now=now
-            )
+            found = _note_page(cursor, token, page, rules=rules, now=now)
             if found is None:
                 break
-            pages, read, asked = pages + 1, read + len(page.items), asked + found
+            pages, read, asked = pages + 1, read + len(page.items) + len(page.unreadable), asked + found
     finally:
         PollCursor.objects.filter(name=name, lease_token=token).update(lease_token=None, lease_lapses_at=None)
     cursor.refresh_from_db()
@@ -101,14 +100,7 @@ def _open_window(cursor: PollCursor, token: uuid.UUID, *, now: dt.datetime) -> b
 
 
 def _note_page(
-    cursor: PollCursor,
-    token: uuid.UUID,
-    orders: Sequence[Order],
-    *,
-    total: int,
-    has_next: bool,
-    rules: Rules,
-    now: dt.datetime,
+    cursor: PollCursor, token: uuid.UUID, page: Page[Order], *, rules: Rules, now: dt.datetime
 ) -> int | None:
     """Ask for what is new on the page and move on, in one transaction. None when the cursor is somebody else's by now."""
     with transaction.atomic():
@@ -119,13 +111,13 @@ def _note_page(
         )
         if mine is None:
             return None
-        changed = _changed(orders, rules=rules)
+        changed = [*_changed(page.items, rules=rules), *_not_stuck(page.unreadable)]
         for crm_id in changed:
             leasing.ask(CrmOrder, crm_id, now=now)
-        mine.has_shrunk = mine.has_shrunk or (mine.total is not None and total < mine.total)
-        mine.read, mine.changed, mine.total = mine.read + len(orders), mine.changed + len(changed), total
+        mine.has_shrunk = mine.has_shrunk or (mine.total is not None and page.total < mine.total)
+        mine.read, mine.changed, mine.total = mine.read + len(page.items), mine.changed + len(changed), page.total
         mine.lease_lapses_at = now + LEASE_LIVES
-        if has_next:
+        if page.has_next:
             mine.page += 1
         elif mine.has_shrunk and mine.passes < MOST_PASSES:
             mine.page, mine.total, mine.has_shrunk, mine.passes = 1, None, False, mine.passes + 1
@@ -144,7 +136,7 @@ def _changed(orders: Sequence[Order], *, rules: Rules) -> list[int]:
     for order in orders:
         row = known.get(order.id)
         if row is not None:
-            if row.set_aside_at is None and not _is_known(row, order):
+            if row.set_aside_at is None and not _is_known(row, order) and not _failed_on_this(row, order):
                 found.append(order.id)
         elif order.placed_at is None or not is_history(
             source_name(order.source_id, rules.shop_sources), number_of(order), order.placed_at
@@ -153,10 +145,28 @@ def _changed(orders: Sequence[Order], *, rules: Rules) -> list[int]:
     return found
 
 
+def _not_stuck(unreadable: Sequence[int]) -> list[int]:
+    """Fetched by itself, an order that cannot be understood becomes stuck, and a person sees it; once is enough."""
+    stuck = set(
+        CrmOrder.objects.filter(crm_id__in=unreadable).exclude(stuck_reason="").values_list("crm_id", flat=True)
+    )
+    return [crm_id for crm_id in unreadable if crm_id not in stuck]
+
+
 def _is_known(row: CrmOrder, order: Order) -> bool:
     if row.seen_at is None or row.fetched_at is None or row.missing_at is not None:
         return False
     return row.seen_at == order.updated_at and row.fetched_at >= row.seen_at + TOO_SOON
+
+
+def _failed_on_this(row: CrmOrder, order: Order) -> bool:
+    """Stuck since after this change: asking again would begin the same tries anew, with every poll that lists it."""
+    return (
+        row.stuck_reason in {Reason.UNEXPECTED, Reason.WORKERS_DIED}
+        and row.asked_at is not None
+        and order.updated_at is not None
+        and order.updated_at + TOO_SOON < row.asked_at
+    )
 
 
 def lag_seconds(name: str, *, now: dt.datetime) -> float | None:

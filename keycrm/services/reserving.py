@@ -72,33 +72,44 @@ def reserve_next(crm: Crm, *, fields: Callable[[], CardFields], rules: Rules, no
         return None
     card_id: int = CrmCard.objects.values_list("crm_id", flat=True).get(pk=lease.pk)
     done = Reserved(card_id, "waits")
+    if lease.is_deadly:
+        leasing.give_up(lease)
+        return _settle(lease, done, EventState.STUCK, "", now=now)
     state, word = EventState.APPLIED, ""
-    with leasing.minding(lease, now=now):
-        try:
-            done = _reserve(crm, lease, card_id, fields=fields, rules=rules, now=now)
-            leasing.finish(lease, finished_at=now)
-        except _Stuck as stuck:
-            state, word = EventState(stuck.state), stuck.reason
-            if stuck.state == EventState.IGNORED:
+    try:
+        with leasing.minding(lease, now=now):
+            try:
+                done = _reserve(crm, lease, card_id, fields=fields, rules=rules, now=now)
                 leasing.finish(lease, finished_at=now)
+            except _Stuck as stuck:
+                state, word = EventState(stuck.state), stuck.reason
                 done = Reserved(card_id, stuck.reason)
-            else:
-                leasing.stick(lease, stuck.reason, stuck.detail)
-                done = Reserved(card_id, stuck.reason)
-        except PortalError as error:
-            leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
-            done = Reserved(card_id, Reason.CANNOT_APPLY)
+                if stuck.state == EventState.IGNORED:
+                    leasing.finish(lease, finished_at=now)
+                else:
+                    leasing.stick(lease, stuck.reason, stuck.detail)
+            except PortalError as error:
+                leasing.stick(lease, Reason.CANNOT_APPLY, error.code)
+                done = Reserved(card_id, Reason.CANNOT_APPLY)
+    except Exception:
+        _settle(lease, done, state, word, now=now)
+        raise
+    return _settle(lease, done, state, word, now=now)
+
+
+def _settle(lease: Lease, done: Reserved, state: str, word: str, *, now: dt.datetime) -> Reserved:
+    """What became of the card is what became of the events that named it."""
     reason: str = CrmCard.objects.values_list("stuck_reason", flat=True).get(pk=lease.pk)
     if reason or done.outcome != "waits":
         settle_events(
             subject=Subject.CARD,
-            subject_id=card_id,
+            subject_id=done.card_id,
             until=now,
             state=EventState.STUCK if reason else state,
             reason=reason or word,
             now=now,
         )
-    return done
+    return done if done.outcome != "waits" or not reason else Reserved(done.card_id, reason)
 
 
 def _reserve(

@@ -114,7 +114,8 @@ def _look_at(crm: Crm, buyer: Buyer, report: Report, *, fields: Fields, now: dt.
     if lease is None:
         report.put_off += 1
         return
-    outcome = writing_back.write_card(crm, lease, buyer, picture, fields=fields, newest=newest, now=now)
+    with leasing.guarding(lease, now=now):
+        outcome = writing_back.write_card(crm, lease, buyer, picture, fields=fields, newest=newest, now=now)
     report.written += outcome == "written"
     report.stuck += outcome == "stuck"
     report.put_off += outcome == "put_off"
@@ -132,4 +133,4 @@ def _lease(buyer_id: int, customer_id: int, *, now: dt.datetime) -> Lease | None
     link, _made = BuyerLink.objects.get_or_create(buyer_id=buyer_id, defaults={"customer_id": customer_id})
     BuyerLink.objects.filter(customer_id=customer_id, buyer_id=None).delete()
     BuyerLink.objects.filter(pk=link.pk).update(customer_id=customer_id, asked_at=now, retry_at=None)
-    return leasing.take(BuyerLink, now=now, pk=link.pk)
+    return writing_back.take_link(link.pk, now=now)

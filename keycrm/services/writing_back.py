@@ -1,7 +1,7 @@
 """The balance reaches the buyer's card: the absolute figures, of the customer's newest entry, into the custom fields of every buyer with that phone.
 
-The ledger is the outbox: who is behind is a query. Pushing is absolute, so it may be repeated and coalesced at will. A figure is lowered only where the CRM
-still shows what we last pushed; otherwise a person changed it, and a person decides.
+The ledger is the outbox: who is behind is a question about its entries, which keycrm.services.noticing asks. Pushing is absolute, so it may be repeated and
+coalesced at will. A figure is lowered only where the CRM still shows what we last pushed; otherwise a person changed it, and a person decides.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from bonuses.dialect import stamp
 from bonuses.models import Customer, ImportBatch, ImportLine
@@ -21,7 +22,7 @@ from keycrm.errors import CrmError, CrmPermanent, CrmTemporary, NotFound
 from keycrm.models import BuyerLink
 from keycrm.payloads import Buyer
 from keycrm.reasons import Reason
-from keycrm.services import addressing, leasing, picturing
+from keycrm.services import addressing, leasing, noticing, picturing
 from keycrm.services.leasing import Lease
 from keycrm.services.picturing import Picture
 
@@ -29,23 +30,11 @@ logger = logging.getLogger(__name__)
 REST = dt.timedelta(seconds=30)  # several entries in a row become one push
 NOBODY_AGAIN = dt.timedelta(days=1)
 
-# A link is behind when the customer has an entry that is newer than the one pushed: one step into an index per account and side. Ids of one customer's
-# entries grow in the order of commits, because they are taken under the lock of the accounts.
+# What is asked for and may be pushed now: one walk along the index of asked links, however many others are up to date.
 _BEHIND = """
-SELECT l.id FROM keycrm_buyerlink l WHERE l.stuck_reason = '' AND (l.retry_at IS NULL OR l.retry_at <= %s)
+SELECT l.id FROM keycrm_buyerlink l WHERE l.asked_at IS NOT NULL AND l.stuck_reason = '' AND (l.retry_at IS NULL OR l.retry_at <= %s)
 AND (l.lease_token IS NULL OR l.lease_lapses_at <= %s) AND (l.pushed_at IS NULL OR l.pushed_at <= %s OR l.attempts > 0)
-AND EXISTS (SELECT 1 FROM bonuses_account a WHERE a.customer_id = l.customer_id AND (
-    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.debit_id = a.id AND e.id > l.pushed_entry) OR
-    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.credit_id = a.id AND e.id > l.pushed_entry)))
-ORDER BY l.retry_at NULLS FIRST, l.pushed_at NULLS FIRST, l.id LIMIT %s
-"""
-# Customers who have entries and whom nobody has looked up in the CRM yet.
-_UNLINKED = """
-SELECT c.id FROM bonuses_customer c WHERE c.merged_into_id IS NULL AND c.erased_at IS NULL
-AND NOT EXISTS (SELECT 1 FROM keycrm_buyerlink l WHERE l.customer_id = c.id)
-AND EXISTS (SELECT 1 FROM bonuses_account a WHERE a.customer_id = c.id AND (
-    EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.debit_id = a.id) OR EXISTS (SELECT 1 FROM bonuses_ledgerentry e WHERE e.credit_id = a.id)))
-ORDER BY c.id LIMIT %s
+ORDER BY l.asked_at, l.id LIMIT %s
 """
 _NEWEST = """
 SELECT MAX(newest) FROM (
@@ -106,19 +95,11 @@ def is_behind(link: BuyerLink) -> bool:
     return newest_entry(link.customer_id) > link.pushed_entry
 
 
-def find_unlinked(*, at_most: int = 200) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(_UNLINKED, [at_most])
-        return [pk for (pk,) in cursor.fetchall()]
-
-
-def prepare(*, at_most: int = 200) -> int:
-    """Customers with entries whom nobody has looked up yet wait from now on. Returns how many."""
-    unlinked = find_unlinked(at_most=at_most)
-    for customer_id in unlinked:
-        BuyerLink.objects.get_or_create(customer_id=customer_id, buyer_id=None)
-    _follow_merges()
-    return len(unlinked)
+def prepare(*, now: dt.datetime) -> int:
+    """Whoever has newer entries than were pushed waits from now on. Returns how many began to."""
+    found = noticing.notice_entries(now=now)
+    _follow_merges(now=now)
+    return found
 
 
 def push_next(crm: Crm, *, fields: Fields, now: dt.datetime) -> Pushed | None:
@@ -126,13 +107,14 @@ def push_next(crm: Crm, *, fields: Fields, now: dt.datetime) -> Pushed | None:
     if not is_on():
         return None
     for pk in find_behind(now=now, at_most=5):
-        lease = _take(pk, now=now)
+        lease = take_link(pk, now=now)
         if lease is not None:
-            return _push(crm, lease, fields=fields, now=now)
+            with leasing.guarding(lease, now=now):
+                return _push(crm, lease, fields=fields, now=now)
     return None
 
 
-def _follow_merges() -> None:
+def _follow_merges(*, now: dt.datetime) -> None:
     """Cards of a customer who was merged into another are the survivor's: they are behind from then on."""
     for link in BuyerLink.objects.filter(customer__merged_into__isnull=False).select_related("customer__merged_into")[
         :100
@@ -141,14 +123,18 @@ def _follow_merges() -> None:
         if link.buyer_id is None:
             link.delete()
         else:
-            BuyerLink.objects.filter(pk=link.pk).update(customer=survivor, pushed_entry=0)
+            BuyerLink.objects.filter(pk=link.pk).update(customer=survivor, pushed_entry=0, asked_at=now)
             BuyerLink.objects.filter(customer=survivor, buyer_id=None).delete()
 
 
-def _take(pk: int, *, now: dt.datetime) -> Lease | None:
-    """Links are found by the query above, not by being asked for; the lease is the same."""
+def take_link(pk: int, *, now: dt.datetime) -> Lease | None:
+    """None where somebody has it, or it waits or is stuck."""
     BuyerLink.objects.filter(pk=pk, asked_at=None).update(asked_at=now)
-    return leasing.take(BuyerLink, now=now, pk=pk)
+    lease = leasing.take(BuyerLink, now=now, pk=pk)
+    if lease is not None and lease.is_deadly:
+        leasing.give_up(lease)
+        return None
+    return lease
 
 
 def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed:
@@ -173,10 +159,11 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
     outcome = {"written": 0, "equal": 0, "stuck": 0, "put_off": 0}
     for buyer in buyers:
         mine = BuyerLink.objects.get(buyer_id=buyer.id)
-        own = lease if mine.pk == lease.pk else _take(mine.pk, now=now)
+        own = lease if mine.pk == lease.pk else take_link(mine.pk, now=now)
         if own is None:
             continue
-        outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
+        with leasing.guarding(own, now=now):
+            outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
     return Pushed(customer.pk, **outcome)
 
 
@@ -185,22 +172,36 @@ def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetim
     addressing.confirm_address(customer.pk, buyers, now=now)
     ids = [buyer.id for buyer in buyers]
     for buyer_id in ids:
-        link, _made = BuyerLink.objects.get_or_create(buyer_id=buyer_id, defaults={"customer_id": customer.pk})
+        link, _made = BuyerLink.objects.get_or_create(
+            buyer_id=buyer_id, defaults={"customer_id": customer.pk, "asked_at": now}
+        )
         if link.customer_id != customer.pk:
             # The phone went from one person's card to another's: what stands on it is not what we pushed for this customer.
             BuyerLink.objects.filter(pk=link.pk).update(
-                customer_id=customer.pk, pushed_entry=0, stuck_reason="", stuck_detail=""
+                customer_id=customer.pk, pushed_entry=0, asked_at=now, stuck_reason="", stuck_detail=""
             )
     if ids:
-        BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids).delete()
+        gone = BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids)
+        _inherit(customer, gone)
+        gone.delete()
         BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
+
+
+def _inherit(customer: Customer, gone: QuerySet[BuyerLink]) -> None:
+    """An operator who joins cards may keep the fields of the one that dies: its figures then stand on a card that we never wrote, and they are ours."""
+    left = gone.exclude(pushed_available=None, attempted_available=None).order_by("pushed_at", "pk").last()
+    if left is not None:
+        BuyerLink.objects.filter(customer_id=customer.pk, pushed_available=None, attempted_available=None).update(
+            pushed_available=left.pushed_available, pushed_reserved=left.pushed_reserved,
+            attempted_available=left.attempted_available, attempted_reserved=left.attempted_reserved,
+        )  # fmt: skip
 
 
 def _note_nobody(customer: Customer, *, now: dt.datetime) -> None:
     """Nobody in the CRM has this phone: looked up again in a day, or as soon as an order brings a card."""
     BuyerLink.objects.filter(customer_id=customer.pk, buyer_id__isnull=False).delete()
     link, _made = BuyerLink.objects.get_or_create(customer_id=customer.pk, buyer_id=None)
-    BuyerLink.objects.filter(pk=link.pk).update(checked_at=now, retry_at=now + NOBODY_AGAIN, asked_at=None)
+    BuyerLink.objects.filter(pk=link.pk).update(checked_at=now, retry_at=now + NOBODY_AGAIN, asked_at=now)
 
 
 def _note_trouble(lease: Lease, link: BuyerLink, error: CrmError, *, now: dt.datetime) -> Pushed:
@@ -230,8 +231,8 @@ def write_card(
             )
             crm.update_buyer(buyer.id, full_name=buyer.full_name, custom_fields=changes)
     except NotFound:
-        # Merged away this very moment: the next look finds the survivor by the phone.
-        BuyerLink.objects.filter(pk=link.pk).delete()
+        # Merged away this very moment: the next look finds the survivor by the phone, and who inherits what stood here.
+        leasing.put_off(lease, now=now)
         return "put_off"
     except CrmTemporary as error:
         leasing.put_off(lease, now=now, after_seconds=error.retry_after_seconds)
@@ -289,7 +290,7 @@ def overwrite(*, link_id: int, actor: str, now: dt.datetime) -> bool:
     logger.info("%s says that the portal is right about link %s", actor, link_id)
     return bool(
         BuyerLink.objects.filter(pk=link_id, stuck_reason=Reason.CHANGED_BY_HAND).update(
-            stuck_reason="", stuck_detail="", retry_at=None, attempts=0, is_overwritten=True
+            stuck_reason="", stuck_detail="", retry_at=None, attempts=0, failures=0, is_overwritten=True
         )
     )
 
@@ -298,5 +299,5 @@ def try_again(*, link_id: int) -> bool:
     return bool(
         BuyerLink.objects.filter(pk=link_id)
         .exclude(stuck_reason="")
-        .update(stuck_reason="", stuck_detail="", retry_at=None, attempts=0)
+        .update(stuck_reason="", stuck_detail="", retry_at=None, attempts=0, failures=0)
     )

@@ -57,6 +57,7 @@ class RefOrder:
     clawed: int = 0
     lot: RefLot | None = None
     last: tuple[object, ...] | None = None
+    refused: set[str] = field(default_factory=set)  # why holds that it names stay with another order
     holds: list[RefHold] = field(default_factory=list)
 
 
@@ -319,24 +320,27 @@ class Reference:
             return "dropped"
         # Holds are told apart by their numbers; a person by the survivor at the moment of asking.
         content = (stage, kopecks, person, tuple(sorted(hold.number for hold in named)))
-        if order.last == content:
-            order.seen_at = seen_at
-            return "unchanged"
-        order.last, order.seen_at = content, seen_at
-        order.revision += 1
-        if order.lot is None:
-            order.earner = person
-        touched: list[RefLot] = []
-        payers: dict[int, None] = {}
         group = [*order.holds, *named]
         for hold in self.holds:  # in order of time: whoever was taken again comes before that by which it was
             if any(hold.again_of is one for one in group if hold.again_of is not None):
                 group.append(hold)
         group = sorted({hold.number: hold for hold in group}.values(), key=lambda hold: hold.number)
         replaced = [hold.again_of for hold in group if hold.again_of is not None]
-        for hold in group:
-            if not any(hold is one for one in replaced):
-                self._apply_hold(order, hold, stage, touched, payers)
+        heads = [hold for hold in group if not any(hold is one for one in replaced)]
+        foreign = [hold for hold in heads if hold.order is not None and hold.order is not order]
+        answers = {self._refusal(order, hold) for hold in foreign}
+        if order.last == content and (not named or stage == "cancelled" or answers == order.refused):
+            order.seen_at = seen_at
+            return "unchanged"
+        order.last, order.seen_at = content, seen_at
+        order.revision += 1
+        if order.lot is None:
+            order.earner = person
+        order.refused = set()
+        touched: list[RefLot] = []
+        payers: dict[int, None] = {}
+        for hold in heads:
+            self._apply_hold(order, hold, stage, touched, payers)
         for owner in payers:
             self._lapse([lot for lot in touched if lot.owner == owner], self.now)
         assert order.earner is not None
@@ -350,7 +354,12 @@ class Reference:
         self, order: RefOrder, hold: RefHold, stage: str, touched: list[RefLot], payers: dict[int, None]
     ) -> None:
         if hold.order is not None and hold.order is not order and hold.order.state != "cancelled":
-            return
+            refusal = self._refusal(order, hold)
+            if stage == "cancelled":
+                return
+            if refusal:
+                order.refused.add(refusal)
+                return
         unresolved = hold.state in {"open", "releasing"}
         spent = hold.state == "captured" and not hold.reinstated
         freed = hold.reinstated or (hold.state == "released" and (hold.order is not None or hold.has_code))
@@ -382,6 +391,16 @@ class Reference:
             self._capture(hold)
         elif unresolved:
             hold.state, hold.end = "open", None
+
+    @staticmethod
+    def _refusal(order: RefOrder, hold: RefHold) -> str:
+        """Empty: the hold pays for this order, though it belongs to another one."""
+        assert hold.order is not None
+        if hold.order.state == "cancelled":
+            return ""
+        if hold.order.placed_at <= order.placed_at:
+            return "of another"
+        return "spent later" if hold.state == "captured" and not hold.reinstated else ""
 
     def _again(self, order: RefOrder, hold: RefHold, has_code: bool) -> RefHold:
         draws, missing = [], 0

@@ -265,7 +265,7 @@ class Shop:
     def finish(self) -> None:
         """All is told and done: every order that stands was paid by its code's owner, everything else is free again."""
         for _ in range(3):
-            # Of two orders with one code the second waits; the CRM is asked for it again, as keycrm.services.contesting does.
+            # Of two orders with one code the second waits; the CRM is asked for it again, as keycrm.services.applying does.
             waiting = set(
                 Order.objects.filter(stuck_reason__contains=Stuck.HOLD_OF_ANOTHER_ORDER.value).values_list(
                     "number", flat=True

@@ -11,8 +11,8 @@ from django.utils import translation
 from bonuses.errors import ImportRefused
 from bonuses.models import Customer, Hold, ImportBatch, ImportLine, LedgerEntry, Lot, Order
 from bonuses.policy import last_day_of
-from bonuses.reading.balances import read_balances
-from bonuses.services import customers, migrating
+from bonuses.reading.balances import BalanceLine, read_balances
+from bonuses.services import customers, migrating, notifying
 from bonuses.services.migrating import Fate
 from tests.bonuses.scenes import DAY, NOW, entries, has, say
 
@@ -176,3 +176,12 @@ def test_the_command_reports_every_line_and_ends_with_1_when_some_were_wrong(tmp
     path.write_text("phone,points\n0670000001,5\n")
     call_command("import_balances", str(path), "--finish", stdout=out, stderr=err)
     assert ImportBatch.objects.get().finished_at is not None
+
+
+def test_whoever_is_brought_along_is_told_of_no_credit_and_of_everything_that_comes_after():
+    migrating.import_balances([BalanceLine(1, "+380670000001", active=184)], batch="opening", now=NOW, actor="olena")
+    customer = Customer.objects.get().pk
+    assert has(customer) == (184, 0, 0)
+    assert notifying.notices_after(customer_id=customer).notices == []
+    say("1", total="500", customer=customer)
+    assert [(one.kind, one.points) for one in notifying.notices_after(customer_id=customer).notices] == [("credit", 50)]

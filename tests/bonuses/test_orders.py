@@ -1,5 +1,6 @@
 """Orders: every (state, event) pair, snapshots as differences, claims that own nothing."""
 
+import datetime as dt
 import itertools
 import re
 from decimal import Decimal
@@ -18,6 +19,7 @@ from tests.factories import make_code, make_pool
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 TABLE = Path(__file__).parents[2] / "docs" / "orders.md"
 STAGES = ["confirmed", "completed", "cancelled"]
+LATER = NOW + dt.timedelta(minutes=10)
 
 
 def test_the_table_in_the_documentation_is_the_table_in_the_code():
@@ -156,6 +158,54 @@ def test_the_second_order_of_a_hold_pays_once_the_first_is_cancelled_in_whatever
     assert Order.objects.get(number="2").stuck_reason == ""
     assert has(customer, now=NOW + 2 * DAY) == (110, 0, 0)
     assert say("2", customer=customer, holds=[held.id], now=NOW + 3 * DAY).outcome == "unchanged"
+
+
+def test_a_hold_in_two_orders_goes_to_the_one_that_was_placed_first_though_it_is_heard_of_last():
+    customer = make_customer()
+    give(customer, 60)
+    held = hold(customer, 50)
+    say("2", "confirmed", customer=customer, holds=[held.id], placed_at=LATER, now=LATER)
+    applied = say("1", "confirmed", customer=customer, holds=[held.id], placed_at=NOW, now=LATER)
+    assert (applied.stuck, applied.taken_from) == ((), (Order.objects.get(number="2").pk,))
+    assert Hold.objects.get().order.number == "1"
+    # The same snapshot of the other one means something else now, and is told once.
+    again = say("2", "confirmed", customer=customer, holds=[held.id], placed_at=LATER, now=LATER)
+    assert (again.outcome, again.stuck) == ("applied", (Stuck.HOLD_OF_ANOTHER_ORDER,))
+    once_more = say("2", "confirmed", customer=customer, holds=[held.id], placed_at=LATER, now=LATER)
+    assert once_more.outcome == "unchanged"
+    say("2", customer=customer, holds=[held.id], placed_at=LATER, now=NOW + 2 * DAY)
+    say("1", customer=customer, holds=[held.id], placed_at=NOW, now=NOW + 2 * DAY)
+    assert Hold.objects.get().state == "captured"
+    assert has(customer, now=NOW + 2 * DAY) == (210, 0, 0)
+
+
+def test_points_that_the_later_order_has_spent_stay_spent_and_a_person_decides():
+    customer = make_customer()
+    give(customer, 60)
+    held = hold(customer, 50)
+    say("2", customer=customer, holds=[held.id], placed_at=LATER, now=LATER)
+    before = has(customer, now=LATER)
+    applied = say("1", "confirmed", customer=customer, holds=[held.id], placed_at=NOW, now=LATER)
+    assert applied.stuck == (Stuck.SPENT_BY_LATER_ORDER,)
+    assert Order.objects.get(number="1").stuck_reason == "spent_by_later_order"
+    assert Hold.objects.get().order.number == "2"
+    assert has(customer, now=LATER) == before
+    # The person cancels the later one: the same snapshot of the first takes what is given up.
+    say("2", "cancelled", customer=customer, holds=[held.id], placed_at=LATER, now=NOW + 2 * DAY)
+    applied = say("1", "confirmed", customer=customer, holds=[held.id], placed_at=NOW, now=NOW + 2 * DAY)
+    assert (applied.outcome, applied.stuck) == ("applied", ())
+    assert Order.objects.get(number="1").stuck_reason == ""
+    assert has(customer, now=NOW + 2 * DAY) == (10, 50, 0)
+
+
+def test_a_cancelled_order_that_was_placed_first_takes_nothing_and_needs_nobody():
+    customer = make_customer()
+    give(customer, 60)
+    held = hold(customer, 50)
+    say("2", "confirmed", customer=customer, holds=[held.id], placed_at=LATER, now=LATER)
+    applied = say("1", "cancelled", customer=customer, holds=[held.id], placed_at=NOW, now=LATER)
+    assert (applied.stuck, applied.taken_from) == ((), ())
+    assert Hold.objects.get().order.number == "2"
 
 
 def test_the_owner_of_the_hold_pays_and_the_phone_of_the_order_earns():

@@ -81,7 +81,8 @@ class World:
         if hold and self.reference.holds:
             named = [self.reference.holds[hold % len(self.reference.holds)]]
         known = self.reference.orders.get(number)
-        placed_at = known.placed_at if known else self.now - dt.timedelta(minutes=10)
+        # Some are heard of long after they were placed, so that which of two was placed first and which is known first differ.
+        placed_at = known.placed_at if known else self.now - dt.timedelta(minutes=10 if kopecks % 3 else 300)
         seen_at = self.now - dt.timedelta(hours=5) if late else self.now
         applied = orders.apply_snapshot(
             snapshot=orders.Snapshot(

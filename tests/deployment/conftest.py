@@ -71,7 +71,7 @@ class Cloud:
     def build(self) -> None:
         with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # the anchors' tests use the same account
             self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
-        for queue in ("bonusportal-portal", "bonusportal-panel"):
+        for queue in ("bonusportal-portal", "bonusportal-crm", "bonusportal-panel"):
             self.sqs.create_queue(QueueName=queue)
         shared = {"SECRET_KEY": self.secret_key, "DATABASE_URL": self.database_url, "GET_CODE_MODE": "open",
                   "ALLOWED_HOSTS": ".execute-api.eu-north-1.amazonaws.com", "FIELD_KEYS": "x" * 43 + "="}  # fmt: skip

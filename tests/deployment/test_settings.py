@@ -41,8 +41,20 @@ def test_beat_and_the_cloud_run_the_same_tasks():
 
 def test_only_the_browsers_stage_runs_what_needs_a_browser():
     ticks = {stage: {event["name"] for event in its["events"] if "name" in event} for stage, its in SETTINGS.items()}
-    assert ticks["worker"] == {entry.name for entry in schedules.SCHEDULES if entry.task in schedules.ROUTES}
-    assert "runs" in ticks["worker"]
+    assert ticks["worker"] == {"runs"}
+
+
+def test_whatever_calls_the_crm_waits_in_a_queue_of_its_own():
+    from bonusportal.celery import app
+
+    app.loader.import_default_modules()
+    tasks = {name for name in app.tasks if name.startswith("keycrm.")}
+    assert tasks >= {entry.task for entry in schedules.SCHEDULES if entry.name.startswith("crm-")}
+    for name in tasks:
+        # Ours for the cloud, and Celery's own for a broker, say the same.
+        assert schedules.queue_of(name) == "crm"
+        assert app.amqp.router.route({}, name)["queue"].name == "crm"
+    assert schedules.queue_of("promo.tasks.publish_mirror") == "portal"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +104,7 @@ def test_a_queue_without_a_stage_is_found(monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda stages: stages["web"]["events"].pop(),  # nobody takes `portal`
+        lambda stages: stages["web"]["events"].pop(),  # nobody takes `crm`
         lambda stages: stages["web"]["events"].append(stages["worker"]["events"][-1]),  # two take `panel`
         lambda stages: stages["worker"]["events"][-1].update(function="bonusportal.serverless.tick"),
     ],

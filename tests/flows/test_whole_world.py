@@ -109,7 +109,7 @@ def bring_to_the_card(world):
     """The scheduler's next tick, now: it pushes a customer's figures twice a minute at most."""
     world.execute("UPDATE keycrm_buyerlink SET pushed_at = pushed_at - interval '1 minute', retry_at = NULL")
     with Celery(broker=world.redis.url) as sender:
-        sender.send_task("keycrm.tasks.write_back", queue="portal")
+        sender.send_task("keycrm.tasks.write_back", queue="crm")
 
 
 def notices(world, answers):

@@ -107,7 +107,7 @@ class World:
         return {
             "web": [python, "-m", "gunicorn", "bonusportal.wsgi", "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--threads", "8",
                     "--log-level", "warning", "--no-control-socket"],
-            "worker": [*celery, "worker", "--queues", "portal", "--hostname", "worker@%h", "--concurrency", "1", "--loglevel", "INFO"],
+            "worker": [*celery, "worker", "--queues", "portal,crm", "--hostname", "worker@%h", "--concurrency", "1", "--loglevel", "INFO"],
             "browser": [*panel_worker, "--hostname", "browser@%h"],
             "browser-2": [*panel_worker, "--hostname", "browser-2@%h"],
             "beat": [python, "-m", "celery", "--quiet", "-A", "bonusportal.celery", "beat", "--loglevel", "WARNING",

@@ -64,7 +64,7 @@ def poll(far: FarSide, name: str, *, rules: Rules = RULES) -> None:
 def push(far: FarSide) -> list[writing_back.Pushed]:
     """Bring every card up to date that can be now."""
     done = []
-    writing_back.prepare()
+    writing_back.prepare(now=far.now)
     for _ in range(MOST_STEPS):
         pushed = writing_back.push_next(far, fields=FIELDS, now=far.now)
         if pushed is None:

@@ -90,6 +90,84 @@ def test_a_code_handed_out_without_a_hold_is_paid_by_the_orders_customer_as_far_
     assert has(now=far.now) == (50, 0, 0)  # 90 earned, 40 of them repaid what was owed
 
 
+# --- one code in two orders: it pays for the one that was placed first
+
+
+def two_orders_with(code, far, **second):
+    first = far.place(promocode=code.code, total_discount=Decimal(100), grand_total=Decimal(900))
+    far.pass_time(minutes=5)
+    later = far.place(promocode=code.code, total_discount=Decimal(100), grand_total=Decimal(900), **second)
+    far.pass_time(minutes=5)
+    return first, later
+
+
+@pytest.mark.parametrize("is_first_heard_first", [True, False])
+def test_a_code_in_two_orders_pays_for_the_first_whichever_is_heard_of_first(far, is_first_heard_first):
+    payer = scenes.make_customer()
+    scenes.give(payer, 300)
+    code, hold = held_code(payer, 100, now=NOW)
+    first, later = two_orders_with(code, far)
+    for order in (first, later) if is_first_heard_first else (later, first):
+        hear(far, order.id)
+        work(far)
+    hold.refresh_from_db()
+    assert (hold.state, hold.order.number) == ("open", first.number)
+    assert [Order.objects.get(number=one.number).stuck_reason for one in (first, later)] == [
+        "",
+        "hold_of_another_order",
+    ]
+    for order in (later, first):
+        far.change(order, status=COMPLETED)
+        hear_and_work(far, order.id)
+    hold.refresh_from_db()
+    assert (hold.state, hold.order.number) == ("captured", first.number)
+    assert scenes.has(payer, now=far.now) == (200, 0, 0)
+
+
+def test_a_code_that_the_later_order_has_spent_already_leaves_the_first_to_a_person(far):
+    payer = scenes.make_customer()
+    scenes.give(payer, 300)
+    code, hold = held_code(payer, 100, now=NOW)
+    first, later = two_orders_with(code, far, status=COMPLETED)
+    for order in (later, first):
+        hear_and_work(far, order.id)
+    hold.refresh_from_db()
+    assert (hold.state, hold.order.number) == ("captured", later.number)
+    assert Order.objects.get(number=first.number).stuck_reason == "spent_by_later_order"
+    assert scenes.has(payer, now=far.now) == (200, 0, 0)
+
+
+def test_when_the_first_order_is_cancelled_its_code_pays_for_the_second_without_being_asked(far):
+    payer = scenes.make_customer()
+    scenes.give(payer, 300)
+    code, hold = held_code(payer, 100, now=NOW)
+    first, later = two_orders_with(code, far)
+    for order in (first, later):
+        hear_and_work(far, order.id)
+    far.change(first, status=CANCELLED)
+    hear_and_work(far, first.id)
+    hold.refresh_from_db()
+    assert (hold.state, hold.order.number) == ("open", later.number)
+    assert Order.objects.get(number=later.number).stuck_reason == ""
+
+
+@pytest.mark.parametrize("is_same_customer", [True, False])
+def test_a_code_that_was_charged_to_the_later_order_moves_only_within_one_customer(far, is_same_customer):
+    code = issued_code(100)
+    first = far.place(promocode=code.code, phone=PHONE)
+    far.pass_time(minutes=5)
+    later = far.place(promocode=code.code, phone=PHONE if is_same_customer else "+380000000002")
+    for order in (later, first):
+        hear(far, order.id)
+        work(far)
+    hold = Hold.objects.get()
+    told = [Order.objects.get(number=one.number).stuck_reason for one in (first, later)]
+    if is_same_customer:
+        assert (hold.order.number, told) == (first.number, ["", "hold_of_another_order"])
+    else:
+        assert (hold.order.number, told) == (later.number, ["spent_by_later_order", ""])
+
+
 @pytest.mark.parametrize("written", ["ВОN100ТЕSТ7", " bon100test7 ", "BON100TЕST7"])
 def test_look_alikes_blanks_and_case_do_not_hide_a_code(written):
     assert fold_code(written) == "BON100TEST7"

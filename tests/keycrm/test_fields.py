@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.core.management import CommandError, call_command
 
+from bonuses.policy_orders import Stage
 from demo.crm.server import serve
 from demo.crm.state import CrmState
 from keycrm.errors import CrmUnavailable, FieldsMissing
@@ -12,6 +13,7 @@ from keycrm.fields import BUYER_ROLES, CARD_ROLES, FieldRole, match_fields
 from keycrm.models import Dictionary
 from keycrm.payloads import CustomField
 from keycrm.services import diagnosing, looking_up
+from keycrm.services.applying import Rules
 from tests.keycrm.world import NOW, World
 
 NAMES = {
@@ -120,10 +122,12 @@ def test_a_missing_field_is_looked_for_again_but_not_at_every_call():
 # --- the connection test ---------------------------------------------------------------------------------------------
 
 
-def said(world):
-    return {
-        str(one.subject): (one.is_ok, str(one.says)) for one in diagnosing.check_connection(crm=world.client(), now=NOW)
-    }
+RULES = Rules(stages={}, shop_sources=(1,))
+
+
+def said(world, rules=RULES):
+    found = diagnosing.check_connection(crm=world.client(), rules=rules, now=NOW)
+    return {str(one.subject): (one.is_ok, str(one.says)) for one in found}
 
 
 @pytest.mark.django_db
@@ -132,7 +136,7 @@ def test_a_connection_that_is_right_says_so_of_each_thing():
     world.order()
     found = said(world)
     assert {ok for ok, _says in found.values()} == {True}
-    assert len(found) == 3 + len(BUYER_ROLES) + len(CARD_ROLES)
+    assert len(found) == 4 + len(BUYER_ROLES) + len(CARD_ROLES)
     assert found["Key and address"][1] == "The CRM answers. Orders in it: 1."
     assert "Виконано" in found["Statuses of orders"][1]
 
@@ -163,6 +167,17 @@ def test_missing_statuses_and_fields_are_said_each():
     assert found["Field “Використати бонуси”"][0] is None
     assert found["Pipelines"][0] is None
     assert found["Field “Бонуси”"] == (True, "Found: CT_1023.")
+
+
+@pytest.mark.django_db
+def test_settings_that_name_statuses_and_sources_which_the_crm_does_not_have_are_said():
+    found = said(World(), Rules(stages={777: Stage.COMPLETED}, shop_sources=(1, 99)))
+    assert found["Statuses of orders"][0] is False
+    assert "KEYCRM_STATUS_STAGES" in found["Statuses of orders"][1]
+    assert "777" in found["Statuses of orders"][1]
+    assert found["Sources of orders"][0] is False
+    assert ": 99. It has: 1 " in found["Sources of orders"][1]
+    assert said(World(), Rules(stages={}, shop_sources=()))["Sources of orders"][0] is None
 
 
 # --- the command ----------------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from bonusportal.errors import BadInput, Conflict
 from keycrm.errors import CrmUnavailable, NotConfigured
 from keycrm.models import CrmOrder, InboundEvent, PollCursor
 from keycrm.payloads import Order, Page
-from keycrm.services import polling, vanishing
+from keycrm.services import applying, polling, vanishing
 from keycrm.services.polling import CREATED, UPDATED
 from tests.factories import NOW
 from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide, raising
 from tests.keycrm.journeys import RULES, has, hear_and_work, net, poll, stuck, work
+from tests.keycrm.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 HOUR = dt.timedelta(hours=1)
@@ -142,6 +143,24 @@ def test_orders_that_leave_the_window_while_it_is_read_hide_no_other(far):
     far.orders = orders_changing_between_pages
     poll(far, UPDATED)
     assert asked() == {order.id for order in orders}
+
+
+def test_one_order_that_cannot_be_understood_hides_no_other_and_is_shown_to_a_person():
+    world = World()
+    crm = world.client()
+    broken, whole = world.order("1")["id"], world.order("2")["id"]
+    world.state._rows["orders"][broken]["source_id"] = "none"
+    poll_all = lambda: polling.poll(crm, name=UPDATED, rules=RULES, now=world.clock.now())  # noqa: E731
+    world.clock.seconds += 300
+    while not poll_all().is_done:
+        pass
+    assert asked() == {broken, whole}
+    while applying.apply_next(crm, rules=RULES, now=world.clock.now()):
+        pass
+    assert (stuck(broken), stuck(whole)) == ("crm_payload_invalid", "")
+    world.clock.seconds += 300
+    poll_all()
+    assert stuck(broken) == "crm_payload_invalid"
 
 
 # --- vanished

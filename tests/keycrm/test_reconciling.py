@@ -9,7 +9,7 @@ from bonuses.models import Hold, LedgerEntry, Order
 from bonuses.services import reporting
 from bonusportal.errors import BadInput
 from keycrm.models import CrmOrder, Difference
-from keycrm.services import contesting, reconciling
+from keycrm.services import reconciling
 from tests.bonuses import scenes
 from tests.factories import NOW, make_code, make_pool
 from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
@@ -65,13 +65,10 @@ def test_the_second_order_is_asked_for_again_once_the_first_is_cancelled(far, cu
     far.pass_time(minutes=1)
     second = far.place(promocode=code.code, status=COMPLETED, grand_total=Decimal(900), total_discount=Decimal(100))
     hear_and_work(far, second.id)
-    assert contesting.ask_for_waiting(now=far.now) == 0
     far.pass_time(minutes=1)
     far.change(first, status=CANCELLED)
     hear_and_work(far, first.id)
-    assert contesting.ask_for_waiting(now=far.now) == 1
     work(far)
-    assert contesting.ask_for_waiting(now=far.now) == 0
     assert Order.objects.exclude(stuck_reason="").count() == 0
     assert Hold.objects.get(pk=hold.pk).order.number == str(second.number)
     assert Hold.objects.get(pk=hold.pk).state == "captured"

@@ -1,21 +1,28 @@
-"""The CRM's staff pages in a real browser: on a phone, in the dark, in Ukrainian, under their content policy, without anything sticking out."""
+"""The CRM's staff pages in a real browser, in Ukrainian: on a phone in the dark and on a desk in the light, under their content policy, without anything
+sticking out.
+"""
 
+import json
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, ViewportSize
 
-from keycrm.models import BuyerLink, CrmOrder, Difference, InboundEvent
-from keycrm.services import reconciling
+from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference, InboundEvent
+from keycrm.services import receiving, reconciling
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
 from tests.keycrm.far_side import COMPLETED, FarSide
-from tests.keycrm.journeys import hear_and_work
+from tests.keycrm.journeys import hear_and_work, held_code, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PHONE = ViewportSize(width=390, height=844)
+SCREENS = {
+    "phone": (ViewportSize(width=360, height=780), "dark"),
+    "desk": (ViewportSize(width=1280, height=900), "light"),
+}
 
 
 @pytest.fixture
@@ -24,20 +31,42 @@ def addresses():
     far = FarSide()
     for order in (far.place(source_uuid="55", status=COMPLETED), far.place(source_uuid="55")):
         hear_and_work(far, order.id)
+    payer = scenes.make_customer()
+    scenes.give(payer, 900)
+    code, _hold = held_code(payer, 400, now=NOW)
+    for _ in range(2):  # one code in two orders, a share that is too large, a discount that is too small
+        order = far.place(total="500", promocode=code.code, grand_total=Decimal(200), total_discount=Decimal(300))
+        hear_and_work(far, order.id)
+    hear_and_work(far, far.place(phone=None, status=COMPLETED).id)
+    part_of = far.place(source_uuid="77", status=COMPLETED)
+    hear_and_work(far, part_of.id)
+    hear_and_work(far, far.place(source_uuid="77", parent_id=part_of.id, status=COMPLETED).id)
+    for number, points in ((part_of.number, "50"), ("", "50")):
+        card = far.add_card(custom_fields={"LD_1": number, "LD_2": points})
+        body = {"event": "lead.change_lead_status", "context": {"id": card.id}}
+        receiving.receive(channel="webhook", body=json.dumps(body).encode(), now=far.now)
+    reserve(far)
+    receiving.receive(channel="webhook", body=b"{", now=far.now)
     link = BuyerLink.objects.create(
         customer_id=scenes.make_customer(), buyer_id=9001, stuck_reason="changed_by_hand",
         stuck_detail="available: CRM 500, portal 70, pushed 100",
     )  # fmt: skip
     reconciling.reconcile(now=NOW)
-    event, row, line = InboundEvent.objects.first(), CrmOrder.objects.first(), Difference.objects.first()
+    event, row, line = InboundEvent.objects.last(), CrmOrder.objects.last(), Difference.objects.first()
+    card_row, root = CrmCard.objects.first(), CrmOrder.objects.get(crm_id=part_of.id)
     return {
         "events": "inboundevent/", "event": f"inboundevent/{event.pk}/change/", "orders": "crmorder/", "order": f"crmorder/{row.pk}/change/",
         "decide": f"crmorder/{row.pk}/decide/", "links": "buyerlink/", "link": f"buyerlink/{link.pk}/change/", "differences": "difference/",
-        "difference": f"difference/{line.pk}/change/", "connection": "inboundevent/connection/",
+        "difference": f"difference/{line.pk}/change/",
+        "connection": "inboundevent/connection/", "clear": f"difference/{line.pk}/clear/", "cards": "crmcard/",
+        "card": f"crmcard/{card_row.pk}/change/",
+        "split": f"crmorder/{root.pk}/change/",
     }  # fmt: skip
 
 
-def test_every_page_fits_a_phone_in_the_dark(page: Page, live_server, addresses):
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_fits_its_screen(page: Page, live_server, addresses, screen):
+    size, colours = SCREENS[screen]
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
@@ -47,11 +76,11 @@ def test_every_page_fits_a_phone_in_the_dark(page: Page, live_server, addresses)
     page.context.add_cookies(
         [{"name": name, "value": value, "url": live_server.url} for name, value in cookies.items()]
     )
-    page.set_viewport_size(PHONE)
-    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=colours)
     for name, address in addresses.items():
         page.goto(f"{live_server.url}/admin/keycrm/{address}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         if folder := os.environ.get("PICTURES"):
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+            page.screenshot(path=Path(folder) / f"{screen}-{name}.png", full_page=True)
     assert faults == []

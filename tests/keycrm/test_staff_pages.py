@@ -3,7 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from keycrm.models import BuyerLink, CrmOrder, Difference, InboundEvent
+from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference, InboundEvent
+from keycrm.models.differences import DifferenceKind
 from keycrm.services import reconciling
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
@@ -102,13 +103,50 @@ def test_a_card_that_was_changed_by_hand_is_overwritten_by_a_button(client):
     assert (link.is_overwritten, link.stuck_reason) == (True, "")
 
 
+def test_a_card_that_is_stuck_is_looked_at_again_by_a_button(client):
+    sign_in(client, "keycrm.replay_events")
+    card = CrmCard.objects.create(crm_id=3107, stuck_reason="order_closed", asked_at=NOW)
+    page = f"/admin/keycrm/crmcard/{card.pk}/"
+    assert "Look once more" in text(client.get(f"{page}change/", headers={"accept-language": "en"}))
+    assert client.post(f"{page}look/").status_code == 302
+    card.refresh_from_db()
+    assert (card.stuck_reason, card.asked_at is not None) == ("", True)
+
+
+FIGURES = {
+    ("code_in_two_orders", "1001 (70001) → 1002 (70002)"): "first №1001 (CRM 70001), later №1002 (CRM 70002)",
+    ("code_gone", "100"): "100 points",
+    ("small_discount", "300.00 < 400"): "discount 300.00 UAH, points 400",
+    ("over_share", "400 > 250"): "400 points, allowed are 250",
+    ("order_stuck", "hold_of_another_order"): "its points are held for another order",
+    ("crm_stuck", "vanished since 2026-03-10 12:00"): "Missing since 10.03.2026 12:00 (UTC).",
+    ("crm_stuck", "crm_invalid_request answered 422"): "The CRM refused what was asked. answered 422",
+    ("total_differs", "777.00 ≠ 1000.00"): "in the CRM 777.00 UAH, applied 1000.00 UAH",
+    ("points_differ", "120 ≠ 100"): "earned 120, should be 100",
+    ("never_confirmed", "100.00"): "100.00 UAH reported",
+    ("no_earner", "100"): "100 points",
+    ("not_issued", ""): "—",
+}
+
+
+@pytest.mark.parametrize("kind", DifferenceKind.values)
+def test_figures_of_every_kind_of_difference_are_said_in_words(client, kind):
+    sign_in(client)
+    said = {figures: words for (one, figures), words in FIGURES.items() if one == kind} or {"100": "100 points"}
+    for number, (figures, words) in enumerate(said.items()):
+        Difference.objects.create(kind=kind, key=f"{number}", detail=figures, found_at=NOW, last_found_at=NOW)
+        assert words in text(client.get("/admin/keycrm/difference/", headers={"accept-language": "en"}))
+
+
 def test_who_may_only_look_changes_nothing(client, far):
     sign_in(client)
     hear_and_work(far, far.place(phone=None, status=COMPLETED).id)
     reconciling.reconcile(now=NOW)
     link = BuyerLink.objects.create(customer_id=scenes.make_customer(), buyer_id=5, stuck_reason="changed_by_hand")
     event, row, line = InboundEvent.objects.get(), CrmOrder.objects.get(), Difference.objects.get()
+    card = CrmCard.objects.create(crm_id=3107, stuck_reason="order_closed", asked_at=NOW)
     refused = [
+        client.post(f"/admin/keycrm/crmcard/{card.pk}/look/"),
         client.post(f"/admin/keycrm/inboundevent/{event.pk}/replay/"),
         client.post(f"/admin/keycrm/crmorder/{row.pk}/look/"),
         client.post(f"/admin/keycrm/crmorder/{row.pk}/decide/", {"verdict": "kept", "reason": "x"}),

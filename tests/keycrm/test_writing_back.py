@@ -167,6 +167,18 @@ def test_a_merged_card_is_found_again_by_the_phone(far):
     assert list(BuyerLink.objects.values_list("buyer_id", flat=True)) == [kept.id]
 
 
+def test_figures_that_a_merged_card_inherits_are_ours_and_may_be_lowered(far):
+    old = far.add_buyer(PHONE)
+    customer = make(100)
+    push(far)
+    kept = far.add_buyer(PHONE, custom_fields=far.shows(old))  # the operator ticked that the fields live on
+    far.merge_buyers(old, kept)
+    scenes.hold(customer, 30, now=far.now)
+    far.pass_time(minutes=2)
+    push(far)
+    assert (far.shows(kept)["CT_1"], BuyerLink.objects.get().stuck_reason) == ("70", "")
+
+
 def test_a_card_that_is_merged_away_between_look_up_and_write_is_let_go(far):
     from keycrm.errors import NotFound
 

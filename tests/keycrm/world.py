@@ -33,13 +33,16 @@ class Clock:
 
 
 class World:
-    """`state` is the CRM; `seen` are the calls that went out, as (method, path). Faults are raised instead of sending, or instead of the answer."""
+    """`state` is the CRM; `seen` are the calls that went out, as (method, path). Faults are raised instead of sending, or instead of the answer.
 
-    def __init__(self, *, on_call=None, **switches):
+    `on_send` sees every request before it goes out; with it none is kept.
+    """
+
+    def __init__(self, *, on_call=None, on_send=None, **switches):
         self.clock = Clock()
         self.state = CrmState(switches=Switches(**switches), clock=self.clock.now)
         self.requests, self.faults_before, self.faults_after = [], [], []
-        self.on_call = on_call
+        self.on_call, self.on_send = on_call, on_send
         self.session = session_to(self.state, on_send=self._before, on_call=self._after)
 
     @property
@@ -47,7 +50,10 @@ class World:
         return [(one.method, one.path_url.split("?")[0].removeprefix("/v1")) for one in self.requests]
 
     def _before(self, request):
-        self.requests.append(request)
+        if self.on_send:
+            self.on_send(request)
+        else:
+            self.requests.append(request)
         if self.faults_before:
             raise self.faults_before.pop(0)
 

@@ -4,6 +4,7 @@ import base64
 import socketserver
 import threading
 from email import message_from_bytes, policy
+from email.message import Message
 
 import pytest
 
@@ -13,7 +14,19 @@ from storefront.errors import MessagePermanent, MessageTemporary, MessengerRefus
 GOOD = {"AUTH": "235 welcome", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", "END": "250 taken"}
 
 
+class MailServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Session)
+        self.says: dict[str, str] = dict(GOOD)
+        self.heard: list[str] = []
+        self.letters: list[Message] = []
+
+
 class Session(socketserver.StreamRequestHandler):
+    server: MailServer
+
     def handle(self):
         server = self.server
         self.say("220 mail.example")
@@ -44,8 +57,7 @@ class Session(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def server():
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
-        server.says, server.heard, server.letters, server.daemon_threads = dict(GOOD), [], [], True
+    with MailServer() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server
         server.shutdown()
