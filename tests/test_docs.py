@@ -1,5 +1,6 @@
 """What the documentation tells people to type, typed. A command that does not exist, or an option that is gone, fails here."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -99,3 +100,19 @@ def test_every_target_that_help_lists_is_in_the_readme():
     listed = set(re.findall(r"^([a-z][a-z\-]*):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     unnamed = {target for target in listed if f"make {target}" not in readme}
     assert unnamed <= {"format", "lock", "clean"}
+
+
+def long_proofs():
+    """Names of the tests that only `make prove` runs."""
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and "pytest.mark.prove" in map(ast.unparse, node.decorator_list):
+                yield node.name
+
+
+def test_every_long_proof_is_in_the_readme_by_the_word_that_chooses_it():
+    words = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    chosen = {name: [word for word in words if word in name] for name in long_proofs()}
+    assert chosen
+    assert [name for name, found in chosen.items() if len(found) != 1] == []
+    assert set(words) == {word for found in chosen.values() for word in found}
