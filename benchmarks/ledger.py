@@ -20,7 +20,7 @@ from django.db import connection
 
 from benchmarks import ledger_by_hand
 from benchmarks.crews import Jobs, crew, take_turns
-from benchmarks.figures import AtLeast, AtMost, Figure, figure_of_rounds
+from benchmarks.figures import AtLeast, AtMost, Figure, figure_of_rounds, spaced
 from benchmarks.ground import Database, Ground
 from benchmarks.sizes import Size
 from bonuses.adapters.anchor_files import AnchorFiles
@@ -31,6 +31,7 @@ from bonuses.policy_orders import Stage
 from bonuses.services import auditing, customers, holding, orders, reckoning, sealing
 
 CLIENTS = 8
+LOTS = 25
 FEW, MANY = 10, 100_000
 VERIFIED = 1_000_000
 
@@ -68,35 +69,45 @@ def measure(ground: Ground, size: Size) -> list[Figure]:
 
 
 def _prepare(database: Database) -> Jobs:
-    """Customers of this client's own, one for us and one for the statements by hand, each with one connection that stays open."""
+    """Customers of this client's own who earn and who spend, for us and for the statements by hand; each side has one connection that stays open.
+
+    Who earns comes to hundreds of lots here, which nobody has who only shops; so who spends is somebody else, with a good year's lots.
+    """
     database.use_in_django()
     numbers, member = itertools.count(1), os.getpid()
-    ours, theirs = (_endowed(f"+380{member % 10_000:04d}{number:05d}") for number in (1, 2))
+    earner, their_earner, spender, their_spender = (
+        _endowed(f"+380{member % 10_000:04d}{number:05d}") for number in range(4)
+    )
+    for customer in (spender, their_spender):
+        for number in range(LOTS):
+            _complete(customer, f"lot-{customer}-{number}", Decimal(1000))
     session = psycopg.connect(database.url)
-    accounts = [
-        row[0] for row in session.execute("SELECT id FROM bonuses_account WHERE customer_id = %s ORDER BY id", [theirs])
-    ]
+    find = "SELECT id FROM bonuses_account WHERE customer_id = %s ORDER BY id"
+    earns_on, *_ = (row[0] for row in session.execute(find, [their_earner]))
+    accounts = [row[0] for row in session.execute(find, [their_spender])]
     session.commit()
 
     def accrue() -> None:
-        _complete(ours, f"{member}-{next(numbers)}", Decimal(1000))
+        _complete(earner, f"{member}-{next(numbers)}", Decimal(1000))
 
     def spend() -> None:
         at = dt.datetime.now(dt.UTC)
-        held = holding.place_hold(customer_id=ours, points=1, key=f"{member}-{next(numbers)}", now=at, actor="bench")
+        held = holding.place_hold(customer_id=spender, points=1, key=f"{member}-{next(numbers)}", now=at, actor="bench")
         holding.capture_hold(hold_id=held.id, now=at, actor="bench")
 
     def accrue_by_hand() -> None:
         with session.cursor() as cursor:
             ledger_by_hand.accrue(
-                cursor, customer=theirs, available=accounts[0], number=f"{member}-hand-{next(numbers)}"
+                cursor, customer=their_earner, available=earns_on, number=f"{member}-hand-{next(numbers)}"
             )
         session.commit()
 
     def spend_by_hand() -> None:
         key = f"{member}-hand-{next(numbers)}"
         with session.cursor() as cursor:
-            hold = ledger_by_hand.place(cursor, customer=theirs, available=accounts[0], held=accounts[1], key=key)
+            hold = ledger_by_hand.place(
+                cursor, customer=their_spender, available=accounts[0], held=accounts[1], key=key
+            )
         session.commit()
         with session.cursor() as cursor:
             ledger_by_hand.capture(cursor, hold=hold, held=accounts[1], key=key)
@@ -145,7 +156,11 @@ def _reading(ground: Ground, size: Size, many: int) -> list[Figure]:
         )
         figures.append(
             figure_of_rounds(
-                f"{title} at {many:,} entries / at {FEW}", taken["many"], taken["few"], target=AtMost(1.3), unit="ms"
+                f"{title} at {spaced(many)} entries / at {FEW}",
+                taken["many"],
+                taken["few"],
+                target=AtMost(1.3),
+                unit="ms",
             )
         )
     connection.close()
@@ -199,6 +214,8 @@ def _verifying(ground: Ground, entries: int) -> list[Figure]:
     connection.close()
     ground.drop(database)
     return [
-        Figure(f"verify {verdict.entries:,} entries / SHA-256 alone", ours, theirs, ours / theirs, None, "entries/s"),
+        Figure(
+            f"verify {spaced(verdict.entries)} entries / SHA-256 alone", ours, theirs, ours / theirs, None, "entries/s"
+        ),
         Figure("memory that verifying adds / 64 MiB", grown_mib, 64, grown_mib / 64, AtMost(1.0), "MiB"),
     ]

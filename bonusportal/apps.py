@@ -8,6 +8,12 @@ from django.contrib.admin.apps import AdminConfig, SimpleAdminConfig
 from django.utils.translation import gettext_lazy as _
 
 
+class LookConfig(AppConfig):
+    """The admin's look. Its own configurations stand in a module that imports the whole admin with its forms, which a cold start would pay for."""
+
+    name = "unfold"
+
+
 class FrameConfig(AppConfig):
     name = "bonusportal"
     default_auto_field = "django.db.models.BigAutoField"

@@ -40,7 +40,7 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     # Not its default configuration: that one would put a site of its own in the place of ours.
-    "unfold.apps.BasicAppConfig",
+    "bonusportal.apps.LookConfig",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",

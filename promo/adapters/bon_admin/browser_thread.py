@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import os
 import shutil
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from playwright.async_api import Browser, async_playwright
 from playwright.async_api import Error as BrowserError
 
 from promo.adapters.bon_admin.tab import as_panel_error, first_line
-from promo.errors import PanelError, PanelNeedsPerson, PanelReason, PanelTemporary
+from promo.errors import PanelError, PanelReason, PanelTemporary
 
 T = TypeVar("T")
 
@@ -81,8 +80,6 @@ class BrowserThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except PanelError as error:
-            self._fail(error)
         except BrowserError as error:
             self._fail(as_panel_error(error, "starting the browser"))
         except BaseException as error:
@@ -104,10 +101,6 @@ class BrowserThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         if self._is_stopping.is_set():
             self._stop.set()
-        if self._headed and sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
-            raise PanelNeedsPerson(
-                PanelReason.NOT_CONFIGURED, "PANEL_HEADED asks for a window, and there is no display here"
-            )
         as_root = hasattr(os, "geteuid") and os.geteuid() == 0
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(

@@ -154,7 +154,7 @@ class Waits:
     delete_seconds: float = 15.0
     anti_bot_seconds: float = 6.0  # how long a challenge may take to pass by itself
     # A grid that shows nothing is believed only when it has shown nothing for this long: some fill late.
-    empty_seconds: float = 1.5
+    empty_seconds: float = 1.0
     # A complete page with nothing under way and without the expected parts is "not as described", not "slow", after this long.
     settled_seconds: float = 4.0
 

@@ -128,7 +128,7 @@ class Recorder:
             return None
         try:
             if not self.is_private:
-                return await self.tab.page.screenshot(timeout=_PICTURE_SECONDS * 1000)
+                return await self.tab.picture(seconds=_PICTURE_SECONDS)
             masks: list[Locator] = []
             for frame in self.tab.frames():
                 async with asyncio.timeout(_PICTURE_SECONDS):
@@ -137,7 +137,7 @@ class Recorder:
                 masks += [frame.locator(selector) for selector in self._hidden]
             return await self.tab.page.screenshot(timeout=_PICTURE_SECONDS * 1000, mask=masks)
         except TimeoutError:
-            return None  # a frame that does not say what is on it yet: no picture rather than one with a secret
+            return None  # too slow; or a frame that does not say what is on it yet: no picture rather than one with a secret
         except BrowserError as error:
             # A step without a picture is still a step: the page may have crashed, and that is what the step is about.
             logger.info("no picture of the panel: %s", first_line(error))

@@ -49,6 +49,14 @@ def serious_faults(page, name):
     return ours
 
 
+def stand_still(page, widget):
+    """Wait until what comes in has come: half-faded text has no contrast yet."""
+    page.wait_for_function(
+        "name => document.querySelector(name).shadowRoot.getAnimations().every(each => each.playState === 'finished')",
+        arg=widget,
+    )
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
 def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, device, theme):
@@ -70,6 +78,7 @@ def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, dev
     shopper.widget.locator("#code").fill(DIGITS)
     expect(shopper.widget.locator("#slide")).to_be_visible()
     expect(shopper.page.locator("bonus-toasts .one")).to_be_visible()
+    stand_still(shopper.page, "bonus-toasts")
     faults.append(serious_faults(shopper.page, look("points")))
     shopper.widget.locator("button.main").click()
     shopper.expect_applied(300)
@@ -77,9 +86,7 @@ def test_axe_finds_nothing_serious_in_any_state(visit, portal, certificates, dev
     shopper.fill_in()
     shopper.order()
     expect(shopper.page.locator("bonus-thankyou")).to_contain_text("+160")
-    shopper.page.wait_for_function(
-        "document.querySelector('bonus-thankyou').shadowRoot.getAnimations().every(each => each.playState === 'finished')"
-    )
+    stand_still(shopper.page, "bonus-thankyou")
     faults.append(serious_faults(shopper.page, look("thank-you")))
     assert faults == [[]] * len(faults)
 
