@@ -162,11 +162,15 @@ def test_a_page_whose_script_never_ends_does_not_hold_the_run_for_ever(panel, br
     assert "said nothing" in given_up.value.detail
 
 
-def test_a_window_where_there_is_no_display_is_asked_for_in_vain_and_says_so(panel, monkeypatch):
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
+def test_a_window_where_there_is_no_display_is_asked_for_in_vain_and_says_so(panel, tmp_path):
+    """The browser is one that ends as Chromium does there."""
+    chromium = tmp_path / "chromium"
+    chromium.write_text(
+        "#!/bin/sh\necho '[1:1:ERROR:ozone_platform_x11.cc(245)] Missing X server or $DISPLAY' >&2\nexit 1\n"
+    )
+    chromium.chmod(0o755)
     with pytest.raises(PanelNeedsPerson, match="no display here") as refused, open_panel(
-        config(panel, headed=True),
+        config(panel, headed=True, chromium_path=str(chromium)),
         profile=PROFILE,
         saved_session=None,
         on_step=lambda step: None,
