@@ -103,6 +103,11 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
     work.books = expiring.open_settled(people, now=now) if people else {}
     if order.customer_id is not None:
         order.customer_id = work.books[order.customer_id].customer_id  # merged while we waited for the lock
+    if holds:
+        # Once more, under the locks: while we waited for them another order may have taken one of these again.
+        holds = find_holds(order, snapshot, is_known=is_known)
+        if not set(holds.values()) <= work.books.keys():
+            raise ledger.MovedAway
     insert_snapshot(order, snapshot, earns=earns, actor=actor, now=now)
     for hold in _heads(holding.lock_holds(holds)):
         _step_hold(work, hold, step.holds)

@@ -255,6 +255,42 @@ def test_two_sealers_leave_one_chain_without_gaps():
     assert auditing._verify_chain({}, lambda _count: None) == (60, None)
 
 
+def someone_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1")
+        return cursor.fetchone() is not None
+
+
+def test_a_hold_that_another_order_takes_again_meanwhile_is_followed_to_its_newest_row():
+    """Two orders name a hold whose own order was cancelled. The second looks before the first commits, and must not take the old row again."""
+    customer = make_customer()
+    give(customer, 300)
+    freed = hold(customer, 100)
+    say("cancelled", "confirmed", customer=customer, holds=[freed.id])
+    say("cancelled", "cancelled", customer=customer, holds=[freed.id], now=NOW + dt.timedelta(seconds=1))
+
+    def earlier():
+        try:
+            return say(
+                "earlier", "confirmed", customer=customer, holds=[freed.id], placed_at=NOW - dt.timedelta(hours=1)
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            say("later", "confirmed", customer=customer, holds=[freed.id])
+            waiting = pool.submit(earlier)
+            until = time.monotonic() + 30
+            while not someone_waits():
+                assert time.monotonic() < until, "the second order never came to the customer's accounts"
+        applied = waiting.result(timeout=30)
+    (newest,) = Hold.objects.filter(again_of=freed.id)
+    assert (newest.state, newest.order.number, applied.stuck) == ("open", "earlier", ())
+    assert has(customer) == (200, 100, 0)
+    sound()
+
+
 def soak(seconds, clients=16, customers_count=12):
     """Mixed traffic of `clients` threads. Returns what happened, by name; a deadlock or any other error of the database is raised."""
     people = [make_customer() for _ in range(customers_count)]
