@@ -103,10 +103,13 @@ def test_axe_finds_nothing_serious_beside_prices(shopper, shop, portal, theme):
 def test_the_keyboard_alone_is_enough(shopper):
     page, keys = shopper.page, shopper.page.keyboard
     shopper.go_to_checkout()
+    page.wait_for_function("!!window.AjaxCart")  # from here on the shop draws nothing anew by itself
     page.locator(".j-coupon-add:visible").focus()
     keys.press("Tab")
     keys.press("Enter")
+    expect(shopper.widget.locator("#phone")).to_be_focused()
     keys.type(PHONE)
+    expect(shopper.widget.locator("#phone")).to_have_value(re.compile("01$"))
     keys.press("Enter")
     expect(shopper.widget.locator("#code")).to_be_focused()
     keys.type(DIGITS)
