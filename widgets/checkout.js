@@ -21,6 +21,9 @@ class Checkout extends HTMLElement {
   constructor() {
     super();
     const root = dress(this, CSS);
+    // The shop may throw us out and take us back between two keys: the field that had them gets them again. Who leaves it by themselves is not called back.
+    root.addEventListener('focusin', (event) => (state.focused = event.target));
+    root.addEventListener('focusout', () => setTimeout(() => this.isConnected && !root.activeElement && (state.focused = null)));
     const act = (element) => {
       const deed = element && DEEDS[element.dataset.do];
       if (!deed || state.isBusy) return;
@@ -44,6 +47,10 @@ class Checkout extends HTMLElement {
 function look() {
   draw();
   if (state.isBusy || state.isOff) return;
+  if (!state.wasAsked && readToken() && shop.coupon()) {
+    // A coupon that was there before us may be the code of a hold from an earlier page.
+    return void work(load).then(look);
+  }
   if (!isLive()) return reloadSoon();
   if (isApplied()) {
     if (!state.wasApplied) setTimer();
@@ -90,13 +97,13 @@ function settle(widget) {
     blend(widget, place);
     place.after(widget);
     draw();
+    if (document.activeElement === document.body) state.focused?.focus({ preventScroll: true });
   };
   const come = () => {
     if (!state.wasSeen) {
       placeCalmly(widget, insert, () => {
         state.wasSeen = true;
         noteSeen('checkout');
-        if (readToken()) work(load);
       });
       return;
     }

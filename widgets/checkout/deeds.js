@@ -89,6 +89,7 @@ async function mayGoOn() {
 
 /** Ask the portal what there is. A hold of an earlier page, tab or try comes with it. */
 export async function load() {
+  state.wasAsked = true;
   const sum = sumBefore();
   const balance = await readBalance(sum === null ? '' : `?order_total=${asDecimal(sum)}&discount=${asDecimal(otherDiscounts())}`);
   if (sum === null) balance.payable = [];

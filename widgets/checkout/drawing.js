@@ -25,7 +25,9 @@ export function frame(shadow) {
 /** New HTML only where it differs: what the shopper types, and where the keyboard is, stays. */
 function fill(name, html) {
   const element = part(name);
-  if (element.drawn !== html) element.innerHTML = element.drawn = html;
+  if (element.drawn === html) return false;
+  element.innerHTML = element.drawn = html;
+  return true;
 }
 
 export const phoneTyped = () => state.phone || shop.phoneField()?.value || '';
@@ -34,7 +36,7 @@ const field = (id, name, input, button, why) =>
   `<label for="${id}">${text(name)}</label><div class="line"><input id="${id}" data-focus aria-describedby="why" ${input}><button class="main">${text(button)}</button></div>${dim(why, ' id="why"')}`;
 
 const STEPS = {
-  phone: () => form('send', field('phone', 'phone', `type="tel" autocomplete="tel" maxlength="24" value="${escape(phoneTyped())}"`, 'send', text('phoneWhy'))),
+  phone: () => form('send', field('phone', 'phone', 'type="tel" autocomplete="tel" maxlength="24"', 'send', text('phoneWhy'))),
   code: () =>
     form('confirm', field('code', 'code', 'inputmode="numeric" autocomplete="one-time-code" maxlength="6"', 'confirm', text('codeWhy', { phone: state.phone }))) +
     `<p class="links">${link('again')}${config.channels.includes('email') ? link('mail') : ''}${link('back', 'change')}</p>`,
@@ -67,6 +69,7 @@ export function draw() {
   const canOpen = isOpen || seen === 'closed';
   const isOurs = seen === 'applied';
   const said = plain(note?.name, note?.values);
+  const held = root.activeElement?.id;
   const section = part('section');
   section.className = `${seen}${state.isTall ? ' tall' : ''}${note?.isBad ? ' bad' : ''}`;
   section.setAttribute('aria-busy', !!isBusy);
@@ -75,8 +78,9 @@ export function draw() {
   fill('.title', canOpen ? `<button type="button" class="open" data-do="toggle" aria-expanded="${isOpen}" aria-controls="panel">${title}</button>` : title);
   fill('.sub', (!isOpen && escape(said)) || (isOurs ? (isApplying ? text('busy') : hold.expires_at ? text('valid', { time: clock(hold.expires_at) }) : '') : canOpen ? text('hint', { share: config.share }) : text('otherWhy')));
   fill('.end', isOurs ? `<b class="off">−${hold.points} грн</b>${isApplying ? '' : link('remove')}` : canOpen ? '<i class="arrow"></i>' : '');
-  fill('.panel', isOpen ? STEPS[seen]() : '');
+  if (fill('.panel', isOpen ? STEPS[seen]() : '') && seen === 'phone') part('#phone').value = phoneTyped();
   if (seen === 'points') choose(state.points || Infinity);
+  if (held && !root.activeElement) part(`#${held}`)?.focus({ preventScroll: true });
 
   part('.message').textContent = isOpen ? said : '';
   root.querySelectorAll('.main').forEach((button) => (button.disabled = !!isBusy));

@@ -47,12 +47,65 @@ def test_the_widget_stays_with_its_state_when_the_shop_draws_the_block_anew(shop
     expect(shopper.widget.get_by_role("button", name="Сплатити 150 бонусів")).to_be_visible()
 
 
+REDRAW = "AjaxCart.getInstance().reloadHtml()"
+
+
+@pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])
+def test_a_shopper_goes_on_typing_while_the_shop_draws_the_block_anew(visit, device):
+    """The widget is thrown out and comes back between two keys: the next one goes where the last one went."""
+    shopper = visit(**device)
+    shopper.go_to_checkout()
+    page, keys = shopper.page, shopper.page.keyboard
+    page.wait_for_function("!!window.AjaxCart")
+    shopper.open()
+    field = shopper.widget.locator("#phone")
+    field.fill("")
+    field.focus()
+    keys.type("05012367")
+    page.evaluate(REDRAW)
+    expect(field).to_be_focused()
+    keys.press("ArrowLeft")
+    keys.press("ArrowLeft")
+    page.evaluate(REDRAW)
+    keys.type("45")
+    expect(field).to_have_value("0501234567")
+
+
+@pytest.mark.parametrize("elsewhere", ["#checkout-name", "h1"])
+def test_a_shopper_who_left_the_widget_is_not_called_back(shopper, elsewhere):
+    shopper.go_to_checkout()
+    page = shopper.page
+    page.wait_for_function("!!window.AjaxCart")
+    shopper.open()
+    shopper.widget.locator("#phone").fill("050")
+    page.locator(elsewhere).first.click()
+    before = page.evaluate("document.activeElement.tagName")
+    page.evaluate(REDRAW)
+    expect(shopper.widget).to_be_attached()
+    assert page.evaluate("document.activeElement.tagName") == before
+
+
 def test_amounts_follow_the_cart(shopper):
     shopper.go_to_checkout("LK-504:1")
     shopper.prove()
     expect(shopper.widget).to_contain_text("Можна використати до 100")
     shopper.set_quantity(2)
     expect(shopper.widget).to_contain_text("Можна використати до 200")
+
+
+def test_new_amounts_leave_the_shopper_in_the_field(shopper):
+    """Another tab, or an answer that was late, changes the cart while an amount is being typed."""
+    shopper.go_to_checkout("LK-504:1")
+    page, number = shopper.page, shopper.widget.locator("#number")
+    page.wait_for_function("!!window.AjaxCart")
+    shopper.prove()
+    number.focus()
+    page.evaluate("(cart => cart.setProductQuantityByHash(Object.keys(cart.Cart.products)[0], 2))(AjaxCart.getInstance())")
+    expect(shopper.widget).to_contain_text("Можна використати до 200")
+    expect(number).to_be_focused()
+    number.press("Control+A")
+    page.keyboard.type("150")
+    expect(shopper.widget.get_by_role("button", name="Сплатити 150 бонусів")).to_be_visible()
 
 
 @pytest.mark.parametrize("device", [DESKTOP, MOBILE], ids=["desktop", "mobile"])

@@ -168,6 +168,24 @@ def test_before_the_shopper_does_anything_there_are_two_requests(shopper, shop, 
     assert [name for name, _body in portal.calls] == ["GET /widgets/config.json", SCRIPT]
 
 
+def test_a_session_of_an_earlier_page_is_used_only_when_there_is_a_reason(shopper, shop, portal):
+    """A coupon on the cart may be the code of a hold, and only the portal knows. Without one nothing is asked before the shopper opens the widget."""
+    shopper.go_to_checkout()
+    shopper.prove()
+    shopper.widget.locator("#number").wait_for()
+    before = len(portal.calls)
+    shopper.page.reload()
+    shopper.page.wait_for_function("!!window.AjaxCart")
+    shopper.wake()
+    expect(shopper.page.locator("bonus-toasts")).to_be_attached()  # the click's own doing
+    since = [name for name, _body in portal.calls[before:]]
+    assert since[since.index("GET /widgets/config.json") :][:2] == ["GET /widgets/config.json", SCRIPT]
+    assert "GET /balance" not in since
+    shopper.open()
+    shopper.widget.locator("#number").wait_for()
+    assert [name for name, _body in portal.calls[before:]].count("GET /balance") == 1
+
+
 def longest_task(profile):
     """How long the engine was in our script at a stretch, in microseconds, and whether it was in it at all."""
     ours = {node["id"] for node in profile["nodes"] if "/static/gtm/" in node["callFrame"]["url"]}
