@@ -100,7 +100,9 @@ def test_new_amounts_leave_the_shopper_in_the_field(shopper):
     page.wait_for_function("!!window.AjaxCart")
     shopper.prove()
     number.focus()
-    page.evaluate("(cart => cart.setProductQuantityByHash(Object.keys(cart.Cart.products)[0], 2))(AjaxCart.getInstance())")
+    page.evaluate(
+        "(cart => cart.setProductQuantityByHash(Object.keys(cart.Cart.products)[0], 2))(AjaxCart.getInstance())"
+    )
     expect(shopper.widget).to_contain_text("Можна використати до 200")
     expect(number).to_be_focused()
     number.press("Control+A")
