@@ -13,6 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from keycrm.models.leased import Leased
 
 
+class CrmOrders(models.QuerySet["CrmOrder"]):
+    """Questions about orders of the CRM."""
+
+    def roots(self) -> CrmOrders:
+        """Those that were split off from none, and the oldest of parts whose root was set aside."""
+        return self.filter(Q(parent_id=None) | Q(owns_number=True))
+
+
 class CrmOrder(Leased):
     """An order of the CRM. `number` is ours: the digits of `source_uuid`, or `crm:<id>`; empty until it was fetched.
 
@@ -46,6 +54,8 @@ class CrmOrder(Leased):
     set_aside_at = models.DateTimeField(_("set aside at"), null=True, blank=True)
     set_aside_by = models.CharField(_("set aside by"), max_length=150, blank=True)
     set_aside_reason = models.CharField(_("why"), max_length=250, blank=True)
+
+    objects = CrmOrders.as_manager()
 
     class Meta:
         ordering = ["-id"]

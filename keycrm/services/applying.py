@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import F, Max
 
 from bonuses.models import Order as LedgerOrder
 from bonuses.policy_orders import Stage
@@ -26,13 +24,13 @@ from keycrm.models.events import EventState, Subject
 from keycrm.payloads import Order
 from keycrm.policy import Part, activated_at, number_of, source_name, stage_of, stage_of_parts, totals_of_parts
 from keycrm.reasons import Reason
-from keycrm.services import leasing, paying, vanishing
+from keycrm.services import families, leasing, paying, vanishing
+from keycrm.services.families import Stuck
 from keycrm.services.leasing import Lease
 from keycrm.services.receiving import settle_events
 from promo.models import Code
 
 ACTOR = "crm"
-MOST_PARTS, MOST_ANCESTORS = 40, 5
 MOST_LOOKS_FOR_UNKNOWN = 4
 WAITS, STUCK = "waits", "stuck"
 
@@ -59,12 +57,6 @@ class Worked:
         return self.outcome == WAITS
 
 
-class _Stuck(Exception):
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.detail = reason, detail
-
-
 def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = None) -> Worked | None:
     """Work on the order that has waited longest. None when nothing waits; an order that met trouble is put off or stuck, and counts as worked on."""
     lease = leasing.take(CrmOrder, now=now, pk=pk)
@@ -81,7 +73,7 @@ def apply_next(crm: Crm, *, rules: Rules, now: dt.datetime, pk: int | None = Non
                 worked = _apply(crm, lease, crm_id, rules=rules, now=now)
                 if worked.outcome != WAITS:
                     leasing.finish(lease)
-            except _Stuck as stuck:
+            except Stuck as stuck:
                 leasing.stick(lease, stuck.reason, stuck.detail)
             except PortalError as error:
                 # The ledger refused: nothing was written, and the same snapshot would be refused again.
@@ -114,48 +106,22 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
         order = crm.order(crm_id)
     except NotFound:
         return _note_missing(crm, lease, crm_id, now=now)
-    root_id = _find_root(order)
     _note_seen(lease, order, rules=rules, now=now)
+    root_id = families.find_root(order)
     if root_id != crm_id:
         # The root adds its parts up; one lease at a time, so it is asked instead of taken.
         leasing.ask(CrmOrder, root_id, now=now)
         return Worked(crm_id, "part of another")
     parts = [Part(order, stage_of(order, rules.stages))]
-    for part_id in _parts_of(crm_id):
+    for part_id in families.parts_of(crm_id):
         try:
             part = crm.order(part_id)
         except NotFound:
             _note_part_missing(crm, part_id, now=now)
-            raise _Stuck(Reason.PART_VANISHED, f"CRM {part_id}") from None
+            raise Stuck(Reason.PART_VANISHED, f"CRM {part_id}") from None
         _note_part(part, rules=rules, now=now)
         parts.append(Part(part, stage_of(part, rules.stages)))
     return _apply_parts(lease, parts, rules=rules, now=now)
-
-
-def _find_root(order: Order) -> int:
-    """The order that this one was split off from, however often. Only what is known already is followed: an unknown ancestor is fetched on its own turn."""
-    at, root = order.parent_id, order.id
-    for _ in range(MOST_ANCESTORS):
-        if at is None or CrmOrder.objects.filter(crm_id=at, set_aside_at__isnull=False).exists():
-            return root
-        root = at
-        at = CrmOrder.objects.filter(crm_id=at).values_list("parent_id", flat=True).first()
-    raise _Stuck(Reason.PARENT_LOOP, f"CRM {order.id}")
-
-
-def _parts_of(root_id: int) -> list[int]:
-    """Every part of a root, also of its parts, that was not set aside."""
-    found: list[int] = []
-    level = [root_id]
-    while level and len(found) < MOST_PARTS:
-        level = list(
-            CrmOrder.objects.filter(parent_id__in=level, set_aside_at=None)
-            .exclude(crm_id__in=[root_id, *found])
-            .order_by("crm_id")
-            .values_list("crm_id", flat=True)
-        )
-        found += level
-    return found
 
 
 def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, object]:
@@ -188,11 +154,11 @@ def _note_missing(crm: Crm, lease: Lease, crm_id: int, *, now: dt.datetime) -> W
     if row.fetched_at is None:
         # Named by an event and never seen: perhaps it is not there yet.
         if lease.attempts >= MOST_LOOKS_FOR_UNKNOWN:
-            raise _Stuck(NotFound.code)
+            raise Stuck(NotFound.code)
         leasing.put_off(lease, now=now)
         return Worked(crm_id, WAITS)
     if vanishing.is_gone(crm, crm_id, now=now):
-        raise _Stuck(Reason.VANISHED, f"since {row.missing_at:%Y-%m-%d %H:%M}" if row.missing_at else "")
+        raise Stuck(Reason.VANISHED, f"since {row.missing_at:%Y-%m-%d %H:%M}" if row.missing_at else "")
     leasing.put_off(lease, now=now, after_seconds=vanishing.LOOK_AGAIN_AFTER.total_seconds())
     return Worked(crm_id, WAITS)
 
@@ -205,14 +171,14 @@ def _note_part_missing(crm: Crm, part_id: int, *, now: dt.datetime) -> None:
 def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.datetime) -> Worked:
     root = parts[0].order
     if root.placed_at is None:
-        raise _Stuck(Reason.NO_MOMENT)
+        raise Stuck(Reason.NO_MOMENT)
     source, number = source_name(root.source_id, rules.shop_sources), number_of(root)
     with leasing.fenced(lease) as row:
         if row.set_aside_at is not None:
             return Worked(root.id, Reason.SET_ASIDE)
     if is_history(source, number, root.placed_at):
         return Worked(root.id, Outcome.HISTORY)
-    _claim_number(lease, root.id, source, number, now=now)
+    families.claim_number(lease, root.id, source, number, now=now)
     customer_id = _find_customer(parts, now=now)
     stage = stage_of_parts(parts)
     code = paying.find_code(part.order.promocode for part in parts)
@@ -222,7 +188,7 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         else []
     )
     if paid is None:
-        raise _Stuck(Reason.NO_PAYER)
+        raise Stuck(Reason.NO_PAYER)
     is_ours = code is not None and paying.was_handed_out(code)
     ids = [part.order.id for part in parts]
     reserved = dict(ManualReserve.objects.filter(crm_order_id__in=ids).values_list("hold_id", "points"))
@@ -231,7 +197,7 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         applied = orders.apply_snapshot(
             snapshot=orders.Snapshot(
                 source=source, number=number, stage=stage, totals=totals_of_parts(parts, ours_uah=ours_uah),
-                placed_at=root.placed_at, seen_at=_seen_at(root.id, now=now), customer_id=customer_id, activated_at=activated_at(parts),
+                placed_at=root.placed_at, seen_at=families.newest_moment(root.id, now=now), customer_id=customer_id, activated_at=activated_at(parts),
                 hold_ids=(*paid, *reserved), reason=f"CRM {root.id}",
             ),
             now=now, actor=ACTOR,
@@ -253,52 +219,12 @@ def _ask_for_others(code: Code, ids: Sequence[int], *, now: dt.datetime) -> None
         leasing.ask(CrmOrder, crm_id, now=now)
 
 
-def _seen_at(root_id: int, *, now: dt.datetime) -> dt.datetime:
-    """The CRM's newest moment of all parts, also of those that do not count any more: taking one out must not look like going back in time."""
-    family = [root_id]
-    for _ in range(MOST_ANCESTORS):
-        family += (
-            CrmOrder.objects.filter(parent_id__in=family).exclude(crm_id__in=family).values_list("crm_id", flat=True)
-        )
-    newest: dt.datetime | None = CrmOrder.objects.filter(crm_id__in=family).aggregate(at=Max("seen_at"))["at"]
-    return newest or now
-
-
 def is_history(source: str, number: str, placed_at: dt.datetime) -> bool:
     """Placed before the program, and not imported as in flight. Asked before anything is made for it: no customer, no hold."""
     starts_at = settings.PROGRAM_STARTS_AT
     if starts_at is not None and placed_at >= starts_at:
         return False
     return not LedgerOrder.objects.filter(source=source, number=number).exists()
-
-
-def _claim_number(lease: Lease, crm_id: int, source: str, number: str, *, now: dt.datetime) -> None:
-    """One root per number. Of two orders with one number neither is applied any more until a person has set one of them aside."""
-    same = CrmOrder.objects.filter(source=source, number=number, set_aside_at=None, parent_id=None).exclude(
-        crm_id=crm_id
-    )
-    starts_at = settings.PROGRAM_STARTS_AT
-    rivals = list((same.filter(placed_at__gte=starts_at) if starts_at else same).values_list("crm_id", flat=True))
-    if not rivals:
-        try:
-            with transaction.atomic(), leasing.fenced(lease) as row:
-                # A number whose owner was set aside is free again.
-                CrmOrder.objects.filter(source=source, number=number, owns_number=True).exclude(pk=row.pk).exclude(
-                    set_aside_at=None
-                ).update(owns_number=False)
-                CrmOrder.objects.filter(pk=row.pk).update(owns_number=True)
-                return
-        except IntegrityError:
-            # The other one has claimed it at this very moment.
-            rivals = list(
-                CrmOrder.objects.filter(source=source, number=number, owns_number=True).values_list("crm_id", flat=True)
-            )
-    told = f"CRM {', '.join(map(str, sorted([crm_id, *rivals])))}"
-    # The other one may have been applied before; from here on it is not touched either.
-    CrmOrder.objects.filter(crm_id__in=rivals).update(
-        asks=F("asks") + 1, asked_at=now, stuck_reason=Reason.SAME_NUMBER, stuck_detail=told
-    )
-    raise _Stuck(Reason.SAME_NUMBER, told)
 
 
 def _find_customer(parts: Sequence[Part], *, now: dt.datetime) -> int | None:

@@ -102,7 +102,8 @@ def clear(*, difference_id: int, reason: str, actor: str, now: dt.datetime) -> b
 def _codes_in_several_orders(now: dt.datetime) -> Iterator[Found]:
     """One code in two orders: the one that was placed first has the right to it."""
     rows = (
-        CrmOrder.objects.filter(code__isnull=False, set_aside_at=None, parent_id=None, placed_at__gt=now - BACK_TO)
+        CrmOrder.objects.roots()
+        .filter(code__isnull=False, set_aside_at=None, placed_at__gt=now - BACK_TO)
         .exclude(stage=Stage.CANCELLED.value)
         .select_related("order")
         .order_by("placed_at", "crm_id")
@@ -224,7 +225,12 @@ def _totals_differ(now: dt.datetime) -> Iterator[Found]:
     """What a list showed last against what was applied. Only orders in one part, and none that waits to be fetched."""
     parts = CrmOrder.objects.filter(parent_id=OuterRef("crm_id"))
     rows = CrmOrder.objects.filter(
-        ~Exists(parts), owns_number=True, asked_at=None, order__isnull=False, placed_at__gt=now - BACK_TO
+        ~Exists(parts),
+        parent_id=None,
+        owns_number=True,
+        asked_at=None,
+        order__isnull=False,
+        placed_at__gt=now - BACK_TO,
     )
     for row in rows.exclude(grand_total=F("order__grand_total")).select_related("order"):
         assert row.order is not None

@@ -147,9 +147,7 @@ def _find_order(crm: Crm, card: Card, fields: CardFields) -> Order:
     if not typed:
         raise _Stuck(Reason.CARD_WITHOUT_ORDER)
     number = typed[1]
-    known = list(
-        CrmOrder.objects.filter(number=number, set_aside_at=None, parent_id=None).values_list("crm_id", flat=True)[:2]
-    )
+    known = list(CrmOrder.objects.roots().filter(number=number, set_aside_at=None).values_list("crm_id", flat=True)[:2])
     if not known:
         known = [order.id for order in crm.orders_by_number(number) if order.parent_id is None]
     if len(known) > 1:

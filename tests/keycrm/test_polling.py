@@ -1,15 +1,16 @@
 """The net below the webhooks, and orders that are gone."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
 from bonuses.models import Order as LedgerOrder
 from bonusportal.errors import BadInput, Conflict
 from keycrm.errors import CrmUnavailable, NotConfigured
-from keycrm.models import CrmOrder, InboundEvent, PollCursor
+from keycrm.models import CrmOrder, Difference, InboundEvent, PollCursor
 from keycrm.payloads import Order, Page
-from keycrm.services import applying, polling, vanishing
+from keycrm.services import applying, polling, reconciling, vanishing
 from keycrm.services.polling import CREATED, UPDATED
 from tests.factories import NOW
 from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide, raising
@@ -264,3 +265,43 @@ def test_a_part_that_vanished_stops_its_root_and_set_aside_it_does_not_count(far
     )
     work(far)
     assert (stuck(root.id), net("80"), has(now=far.now)[0]) == ("", 60, 60)
+
+
+@pytest.mark.parametrize("deleted_at", ["once", "after the parts changed"])
+def test_parts_of_a_root_that_vanished_go_on_as_one_order(far, deleted_at):
+    root = far.place(source_uuid="81", total="500", status=COMPLETED)
+    parts = [far.place(source_uuid="81", total=total, parent_id=root.id, status=COMPLETED) for total in ("300", "200")]
+    for order in (*parts, root):
+        hear_and_work(far, order.id)
+    assert net("81") == 100
+    if deleted_at != "once":
+        far.pass_time(minutes=5)
+        far.change(parts[1], grand_total=Decimal(200))
+        far.pass_time(minutes=5)
+        far.change(root, grand_total=Decimal(500))  # the newest moment of all is the root's
+        hear_and_work(far, root.id)
+    far.delete(root)
+    hear_and_work(far, root.id)
+    far.pass_time(hours=25)
+    work(far)
+    assert (stuck(root.id), net("81")) == ("vanished", 100)
+    vanishing.set_aside(crm_id=root.id, verdict="kept", reason="the shop deleted it", actor="olena", now=far.now)
+    work(far)
+    assert [stuck(part.id) for part in parts] == ["", ""]
+    assert (net("81"), has(now=far.now)[0]) == (50, 50)
+    assert CrmOrder.objects.roots().filter(set_aside_at=None).get().crm_id == parts[0].id
+    reconciling.reconcile(now=far.now)
+    assert not Difference.objects.exists()
+    # The younger one is refunded, then the older one is deleted: the family goes on.
+    far.pass_time(minutes=1)
+    far.change(parts[1], status=CANCELLED)
+    hear_and_work(far, parts[1].id)
+    assert net("81") == 30
+    far.delete(parts[0])
+    hear_and_work(far, parts[0].id)
+    far.pass_time(hours=25)
+    work(far)
+    assert stuck(parts[0].id) == "vanished"
+    vanishing.set_aside(crm_id=parts[0].id, verdict="cancelled", reason="it was sent back", actor="olena", now=far.now)
+    work(far)
+    assert (stuck(parts[1].id), net("81"), has(now=far.now)[0]) == ("", 0, 0)

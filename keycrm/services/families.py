@@ -1,0 +1,114 @@
+"""Which orders of the CRM are one order of ours: a root and its parts, and which root a number belongs to."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+
+from keycrm.models import CrmOrder
+from keycrm.payloads import Order
+from keycrm.reasons import Reason
+from keycrm.services import leasing
+from keycrm.services.leasing import Lease
+
+MOST_PARTS, MOST_ANCESTORS = 40, 5
+
+
+class Stuck(Exception):
+    """Whatever cannot be decided waits for a person."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
+
+def find_root(order: Order) -> int:
+    """The order that this one was split off from, however often. Only what is known already is followed: an unknown ancestor is fetched on its own turn.
+
+    A root that was set aside leaves its parts: they go on as one order, under the oldest of them.
+    """
+    at, root = order.parent_id, order.id
+    for _ in range(MOST_ANCESTORS):
+        if at is None:
+            return root
+        if CrmOrder.objects.filter(crm_id=at, set_aside_at__isnull=False).exists():
+            return min([root, *_orphans_beside(root)])
+        root = at
+        at = CrmOrder.objects.filter(crm_id=at).values_list("parent_id", flat=True).first()
+    raise Stuck(Reason.PARENT_LOOP, f"CRM {order.id}")
+
+
+def _orphans_beside(crm_id: int) -> list[int]:
+    """Parts with the same number, of the same root, where that root was set aside; oldest first."""
+    row = CrmOrder.objects.filter(crm_id=crm_id).first()
+    if row is None or row.parent_id is None:
+        return []
+    if not CrmOrder.objects.filter(crm_id=row.parent_id, set_aside_at__isnull=False).exists():
+        return []
+    beside = CrmOrder.objects.filter(
+        parent_id=row.parent_id, source=row.source, number=row.number, set_aside_at=None
+    ).exclude(pk=row.pk)
+    return list(beside.order_by("crm_id").values_list("crm_id", flat=True))
+
+
+def parts_of(root_id: int) -> list[int]:
+    """Every part of a root, also of its parts, that was not set aside."""
+    found = _orphans_beside(root_id)
+    level = [root_id, *found]
+    while level and len(found) < MOST_PARTS:
+        level = list(
+            CrmOrder.objects.filter(parent_id__in=level, set_aside_at=None)
+            .exclude(crm_id__in=[root_id, *found])
+            .order_by("crm_id")
+            .values_list("crm_id", flat=True)
+        )
+        found += level
+    return found
+
+
+def newest_moment(root_id: int, *, now: dt.datetime) -> dt.datetime:
+    """The CRM's newest moment of the whole family, also of those that do not count any more: taking one out must not look like going back in time."""
+    family = [root_id]
+    for _ in range(MOST_ANCESTORS):
+        above = CrmOrder.objects.filter(crm_id=family[-1]).values_list("parent_id", flat=True).first()
+        if above is None or above in family:
+            break
+        family.append(above)
+    for _ in range(MOST_ANCESTORS):
+        family += (
+            CrmOrder.objects.filter(parent_id__in=family).exclude(crm_id__in=family).values_list("crm_id", flat=True)
+        )
+    newest: dt.datetime | None = CrmOrder.objects.filter(crm_id__in=family).aggregate(at=Max("seen_at"))["at"]
+    return newest or now
+
+
+def claim_number(lease: Lease, crm_id: int, source: str, number: str, *, now: dt.datetime) -> None:
+    """One root per number. Of two orders with one number neither is applied any more until a person has set one of them aside."""
+    same = CrmOrder.objects.filter(source=source, number=number, set_aside_at=None, parent_id=None).exclude(
+        crm_id=crm_id
+    )
+    starts_at = settings.PROGRAM_STARTS_AT
+    rivals = list((same.filter(placed_at__gte=starts_at) if starts_at else same).values_list("crm_id", flat=True))
+    if not rivals:
+        try:
+            with transaction.atomic(), leasing.fenced(lease) as row:
+                # A number whose owner was set aside is free again.
+                CrmOrder.objects.filter(source=source, number=number, owns_number=True).exclude(pk=row.pk).exclude(
+                    set_aside_at=None
+                ).update(owns_number=False)
+                CrmOrder.objects.filter(pk=row.pk).update(owns_number=True)
+                return
+        except IntegrityError:
+            # The other one has claimed it at this very moment.
+            rivals = list(
+                CrmOrder.objects.filter(source=source, number=number, owns_number=True).values_list("crm_id", flat=True)
+            )
+    told = f"CRM {', '.join(map(str, sorted([crm_id, *rivals])))}"
+    # The other one may have been applied before; from here on it is not touched either.
+    CrmOrder.objects.filter(crm_id__in=rivals).update(
+        asks=F("asks") + 1, asked_at=now, stuck_reason=Reason.SAME_NUMBER, stuck_detail=told
+    )
+    raise Stuck(Reason.SAME_NUMBER, told)
