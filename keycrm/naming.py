@@ -8,8 +8,8 @@ from keycrm.configured import read_ids
 from keycrm.fields import BUYER_ROLES, CARD_ROLES, FieldRole
 from keycrm.ports import CrmLists
 from keycrm.services import looking_up
+from keycrm.services.filling import Fields
 from keycrm.services.reserving import CardFields
-from keycrm.services.writing_back import Fields
 
 
 def buyer_fields(crm: CrmLists, *, now: dt.datetime) -> Fields:

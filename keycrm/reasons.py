@@ -21,6 +21,7 @@ class Reason(StrEnum):
     SET_ASIDE = "set_aside"
     NO_BUYER = "no_buyer"
     CHANGED_BY_HAND = "changed_by_hand"
+    SHARED_CARD = "shared_card"
     CARD_WITHOUT_ORDER = "card_without_order"
     CARD_WITHOUT_POINTS = "card_without_points"
     CARD_OTHER_STATUS = "card_other_status"
@@ -51,6 +52,9 @@ SENTENCES = {
     Reason.SET_ASIDE: _("A person set this order aside."),
     Reason.NO_BUYER: _("Nobody in the CRM has this phone."),
     Reason.CHANGED_BY_HAND: _("Changed by hand in the CRM."),
+    Reason.SHARED_CARD: _(
+        "One card of the CRM has the phones of several customers. Merge these customers, or take a phone off the card and try again."
+    ),
     Reason.CARD_WITHOUT_ORDER: _("The card names no order that the CRM knows."),
     Reason.CARD_WITHOUT_POINTS: _("The card asks for no points."),
     Reason.CARD_OTHER_STATUS: _("The card is in a status that reserves nothing."),

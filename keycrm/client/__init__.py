@@ -97,9 +97,9 @@ class KeyCrm:
         updated: Span | None = None,
         parts: Sequence[str] = BUYER_PARTS,
     ) -> Page[Buyer]:
-        """One page of fifty."""
+        """One page of fifty. Cards that cannot be understood are named in `unreadable`."""
         params = buyer_params(ids=ids, created=created, updated=updated, parts=parts)
-        return self._page("/buyer", Buyer.from_json, params, page=page)
+        return self._page("/buyer", Buyer.from_json, params, page=page, is_lenient=True)
 
     def buyer(self, buyer_id: int) -> Buyer:
         """Raises NotFound also for a card that was merged into another one: ask by phone again."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bonuses.models import Customer
-from bonuses.services.ledger import survivor_of
 from keycrm.crm import Crm
 from keycrm.models import BuyerLink, PollCursor
 from keycrm.payloads import Buyer
-from keycrm.services import leasing, picturing, writing_back
+from keycrm.services import filling, leasing, owning, picturing, writing_back
+from keycrm.services.filling import Fields
 from keycrm.services.leasing import Lease
-from keycrm.services.writing_back import Fields
 
 NAME, PER_PAGE = "resync", 50
 
 
 @dataclass(slots=True)
 class Report:
-    """`differ` counts cards that are not as they should be; without `is_dry_run` each was written, is stuck, or was put off."""
+    """`differ` counts cards that are not as they should be; without `is_dry_run` each was written, is stuck, or was put off.
+
+    `unreadable` are ids of cards that cannot be understood: they were left out.
+    """
 
     pages: int = 0
     read: int = 0
@@ -29,6 +31,7 @@ class Report:
     written: int = 0
     stuck: int = 0
     put_off: int = 0
+    unreadable: list[int] = field(default_factory=list)
     is_done: bool = False
 
 
@@ -82,7 +85,8 @@ def resync(
         page = crm.buyers(page=page_number)
         for buyer in page.items:
             _look_at(crm, buyer, report, fields=fields, now=clock(), is_dry_run=is_dry_run)
-        report.pages, report.read = report.pages + 1, report.read + len(page.items)
+        report.pages, report.read = report.pages + 1, report.read + len(page.items) + len(page.unreadable)
+        report.unreadable += page.unreadable
         page_number = page_number + 1 if page.has_next else 1
         if not is_dry_run:
             PollCursor.objects.filter(name=NAME).update(
@@ -96,10 +100,11 @@ def resync(
 
 
 def _look_at(crm: Crm, buyer: Buyer, report: Report, *, fields: Fields, now: dt.datetime, is_dry_run: bool) -> None:
-    customer_id = _owner(buyer)
-    if customer_id is None:
+    owners = owning.sharers_of(buyer)
+    if not owners:
         return
-    newest = writing_back.newest_entry(customer_id)
+    customer_id = owners[0]
+    newest = owning.newest_entry(customer_id)
     if not newest:
         return  # neither migrated nor moved: the card is not ours to write
     report.ours += 1
@@ -115,18 +120,10 @@ def _look_at(crm: Crm, buyer: Buyer, report: Report, *, fields: Fields, now: dt.
         report.put_off += 1
         return
     with leasing.guarding(lease, now=now):
-        outcome = writing_back.write_card(crm, lease, buyer, picture, fields=fields, newest=newest, now=now)
+        outcome = filling.write_card(crm, lease, buyer, picture, fields=fields, newest=newest, now=now)
     report.written += outcome == "written"
     report.stuck += outcome == "stuck"
     report.put_off += outcome == "put_off"
-
-
-def _owner(buyer: Buyer) -> int | None:
-    for phone in buyer.canonical_phones:
-        found = Customer.objects.filter(phone=phone, erased_at=None).values_list("pk", flat=True).first()
-        if found is not None:
-            return survivor_of(found)
-    return None
 
 
 def _lease(buyer_id: int, customer_id: int, *, now: dt.datetime) -> Lease | None:

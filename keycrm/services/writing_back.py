@@ -1,14 +1,14 @@
 """The balance reaches the buyer's card: the absolute figures, of the customer's newest entry, into the custom fields of every buyer with that phone.
 
 The ledger is the outbox: who is behind is a question about its entries, which keycrm.services.noticing asks. Pushing is absolute, so it may be repeated and
-coalesced at will. A figure is lowered only where the CRM still shows what we last pushed; otherwise a person changed it, and a person decides.
+coalesced at will. What may be written on one card is keycrm.services.filling's to say.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -16,15 +16,15 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from bonuses.dialect import stamp
-from bonuses.models import Customer, ImportBatch, ImportLine
+from bonuses.models import Customer, ImportBatch
 from keycrm.crm import Crm
-from keycrm.errors import CrmError, CrmPermanent, CrmTemporary, NotFound
+from keycrm.errors import CrmError, CrmTemporary
 from keycrm.models import BuyerLink
 from keycrm.payloads import Buyer
 from keycrm.reasons import Reason
-from keycrm.services import addressing, leasing, noticing, picturing
+from keycrm.services import addressing, filling, leasing, noticing, owning, picturing
+from keycrm.services.filling import Fields
 from keycrm.services.leasing import Lease
-from keycrm.services.picturing import Picture
 
 logger = logging.getLogger(__name__)
 REST = dt.timedelta(seconds=30)  # several entries in a row become one push
@@ -36,22 +36,6 @@ SELECT l.id FROM keycrm_buyerlink l WHERE l.asked_at IS NOT NULL AND l.stuck_rea
 AND (l.lease_token IS NULL OR l.lease_lapses_at <= %s) AND (l.pushed_at IS NULL OR l.pushed_at <= %s OR l.attempts > 0)
 ORDER BY l.asked_at, l.id LIMIT %s
 """
-_NEWEST = """
-SELECT MAX(newest) FROM (
-    SELECT (SELECT MAX(e.id) FROM bonuses_ledgerentry e WHERE e.debit_id = a.id) AS newest FROM bonuses_account a WHERE a.customer_id = %s UNION ALL
-    SELECT (SELECT MAX(e.id) FROM bonuses_ledgerentry e WHERE e.credit_id = a.id) AS newest FROM bonuses_account a WHERE a.customer_id = %s
-) sides
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Uuids of the custom fields of buyers, by what they show; a field without a name in the settings is not written."""
-
-    available: str
-    reserved: str = ""
-    until: str = ""
-    history: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +61,6 @@ def is_on() -> bool:
     return batches.filter(finished_at__isnull=False).exists() and not batches.filter(finished_at=None).exists()
 
 
-def newest_entry(customer_id: int) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [customer_id, customer_id])
-        (newest,) = cursor.fetchone()
-    return int(newest or 0)
-
-
 def find_behind(*, now: dt.datetime, at_most: int = 200) -> list[int]:
     """Links to push, those first that have waited longest."""
     with connection.cursor() as cursor:
@@ -92,7 +69,7 @@ def find_behind(*, now: dt.datetime, at_most: int = 200) -> list[int]:
 
 
 def is_behind(link: BuyerLink) -> bool:
-    return newest_entry(link.customer_id) > link.pushed_entry
+    return owning.newest_entry(link.customer_id) > link.pushed_entry
 
 
 def prepare(*, now: dt.datetime) -> int:
@@ -125,6 +102,9 @@ def _follow_merges(*, now: dt.datetime) -> None:
         else:
             BuyerLink.objects.filter(pk=link.pk).update(customer=survivor, pushed_entry=0, asked_at=now)
             BuyerLink.objects.filter(customer=survivor, buyer_id=None).delete()
+    for link in BuyerLink.objects.filter(stuck_reason=Reason.SHARED_CARD)[:100]:
+        if owning.are_one_by_now(link.stuck_detail):
+            try_again(link_id=link.pk)
 
 
 def take_link(pk: int, *, now: dt.datetime) -> Lease | None:
@@ -145,10 +125,11 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
         link.delete()
         return Pushed(customer.pk)
     # The entry first, then the balance: what arrives in between makes the customer behind again, never silently done.
-    newest = newest_entry(customer.pk)
+    newest = owning.newest_entry(customer.pk)
     picture = picturing.paint(customer.pk, now=now)
     try:
-        buyers = list(crm.buyers_by_phone(customer.phone))
+        found = {buyer.id: buyer for phone in owning.phones_of(customer) for buyer in crm.buyers_by_phone(phone)}
+        buyers = list(found.values())
         _note_buyers(customer, buyers, now=now)
     except CrmError as error:
         return _note_trouble(lease, link, error, now=now)
@@ -163,7 +144,7 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
         if own is None:
             continue
         with leasing.guarding(own, now=now):
-            outcome[write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
+            outcome[filling.write_card(crm, own, buyer, picture, fields=fields, newest=newest, now=now)] += 1
     return Pushed(customer.pk, **outcome)
 
 
@@ -210,76 +191,6 @@ def _note_trouble(lease: Lease, link: BuyerLink, error: CrmError, *, now: dt.dat
         return Pushed(link.customer_id, put_off=1)
     leasing.stick(lease, error.code, error.detail)
     return Pushed(link.customer_id, stuck=1)
-
-
-def write_card(
-    crm: Crm, lease: Lease, buyer: Buyer, picture: Picture, *, fields: Fields, newest: int, now: dt.datetime
-) -> str:
-    """One card. Returns `written`, `equal`, `stuck` or `put_off`."""
-    link = BuyerLink.objects.get(pk=lease.pk)
-    shown = buyer.custom_fields or {}
-    wanted = picturing.as_values(picture, fields)
-    changes = {uuid: value for uuid, value in wanted.items() if shown.get(uuid, "").strip() != value}
-    if changes and (doubt := _changed_by_hand(link, shown, picture, fields)):
-        leasing.stick(lease, Reason.CHANGED_BY_HAND, doubt, checked_at=now)
-        return "stuck"
-    try:
-        if changes:
-            # Stored before it is sent: without an answer the CRM may show these figures all the same, and they are ours.
-            BuyerLink.objects.filter(pk=link.pk, lease_token=lease.token).update(
-                attempted_available=picture.available, attempted_reserved=picture.reserved
-            )
-            crm.update_buyer(buyer.id, full_name=buyer.full_name, custom_fields=changes)
-    except NotFound:
-        # Merged away this very moment: the next look finds the survivor by the phone, and who inherits what stood here.
-        leasing.put_off(lease, now=now)
-        return "put_off"
-    except CrmTemporary as error:
-        leasing.put_off(lease, now=now, after_seconds=error.retry_after_seconds)
-        return "put_off"
-    except CrmPermanent as error:
-        leasing.stick(lease, error.code, error.detail)
-        return "stuck"
-    leasing.finish(
-        lease, pushed_entry=newest, pushed_at=now, checked_at=now, pushed_available=picture.available, pushed_reserved=picture.reserved,
-        attempted_available=None, attempted_reserved=None, is_overwritten=False,
-    )  # fmt: skip
-    return "written" if changes else "equal"
-
-
-def _changed_by_hand(link: BuyerLink, shown: Mapping[str, str], picture: Picture, fields: Fields) -> str:
-    """What stands there and what should, where lowering it would destroy what a person wrote; empty where there is no doubt."""
-    if link.is_overwritten:
-        return ""
-    imported = None
-    if link.pushed_available is None:
-        imported = (
-            ImportLine.objects.filter(customer_id=link.customer_id)
-            .order_by("-pk")
-            .values_list("active", "reserved")
-            .first()
-        )
-    for name, uuid, wanted, ours in (
-        (
-            "available",
-            fields.available,
-            picture.available,
-            {link.pushed_available, link.attempted_available, imported[0] if imported else None},
-        ),
-        (
-            "reserved",
-            fields.reserved,
-            picture.reserved,
-            {link.pushed_reserved, link.attempted_reserved, imported[1] if imported else None},
-        ),
-    ):
-        stands = shown.get(uuid, "").strip() if uuid else ""
-        if not stands:
-            continue
-        figure = picturing.read_figure(stands)
-        if figure is None or (figure > wanted and figure not in ours):
-            return f"{name}: CRM {stands[:20]}, portal {wanted}, pushed {link.pushed_available if name == 'available' else link.pushed_reserved}"
-    return ""
 
 
 def overwrite(*, link_id: int, actor: str, now: dt.datetime) -> bool:

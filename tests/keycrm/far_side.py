@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from keycrm.errors import CrmTemporary, CrmUnavailable, NotFound, OutcomeUnknown, RateLimited
 from keycrm.payloads import Buyer, Card, CustomField, Order, OrderBuyer, OrderLine, OrderStatus, Page, canonical_phones
+from keycrm.services.filling import Fields
 from keycrm.services.reserving import CardFields
-from keycrm.services.writing_back import Fields
 from tests.factories import NOW
 
 FIELDS = Fields(available="CT_1", reserved="CT_2", until="CT_3", history="CT_4")

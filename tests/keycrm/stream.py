@@ -23,7 +23,7 @@ from keycrm.models import BuyerLink, CrmOrder
 from keycrm.reasons import Reason
 from keycrm.services import applying, polling, receiving, vanishing, writing_back
 from keycrm.services.applying import Rules
-from keycrm.services.writing_back import Fields
+from keycrm.services.filling import Fields
 from tests.bonuses import scenes
 from tests.keycrm.journeys import held_code, issued_code
 from tests.keycrm.world import World

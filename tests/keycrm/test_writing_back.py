@@ -9,6 +9,7 @@ from bonuses.models import Customer, ImportBatch
 from bonuses.reading.balances import BalanceLine
 from bonuses.services import customers, erasing, merging
 from bonuses.services.migrating import finish_batch, import_balances
+from keycrm import naming
 from keycrm.errors import CrmUnavailable, InvalidRequest, OutcomeUnknown
 from keycrm.models import BuyerLink, PollCursor
 from keycrm.services import resyncing, writing_back
@@ -18,6 +19,7 @@ from tests.bonuses import scenes
 from tests.factories import NOW
 from tests.keycrm.far_side import FIELDS, FarSide, raising
 from tests.keycrm.journeys import push
+from tests.keycrm.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
@@ -231,6 +233,70 @@ def test_cards_of_a_customer_who_was_merged_show_the_survivors_balance(far):
     assert first.id
 
 
+def test_cards_with_a_former_phone_are_the_survivors_as_well(far):
+    cards = far.add_buyer(PHONE), far.add_buyer("+380000000002")
+    old, new = make(100), make(50, phone="+380000000002")
+    push(far)
+    merging.merge_customers(from_id=old, into_id=new, now=far.now, actor="olena")
+    far.pass_time(minutes=2)
+    push(far)
+    assert [far.shows(card)["CT_1"] for card in cards] == ["150", "150"]
+    assert set(BuyerLink.objects.values_list("customer_id", flat=True)) == {new}
+
+
+def join_two_customers_cards(far):
+    """An operator joins the cards of two people who both have points: one card, two phones."""
+    first, second = far.add_buyer(PHONE), far.add_buyer("+380000000002")
+    customers_of_both = make(100), make(50, phone="+380000000002")
+    push(far)
+    far.merge_buyers(first, second)
+    far.buyers_by_id[second.id] = replace(far.buyers_by_id[second.id], phones=("+380000000002", PHONE))
+    for customer in customers_of_both:
+        scenes.give(customer, 1, now=far.now)
+    far.pass_time(minutes=2)
+    push(far)
+    return second, *customers_of_both
+
+
+def test_a_card_that_two_customers_share_shows_neither_balance_and_waits_for_a_person(far):
+    card, one, other = join_two_customers_cards(far)
+    link = BuyerLink.objects.get(buyer_id=card.id)
+    assert (link.stuck_reason, link.stuck_detail) == ("shared_card", f"№{one}, №{other}")
+    assert far.shows(card)["CT_1"] == "50"
+    scenes.give(one, 1, now=far.now)
+    far.pass_time(minutes=2)
+    push(far)
+    assert far.shows(card)["CT_1"] == "50"
+    assert BuyerLink.objects.get(buyer_id=card.id).stuck_reason == "shared_card"
+
+
+def test_a_shared_card_goes_on_by_itself_when_its_customers_are_merged(far):
+    card, one, other = join_two_customers_cards(far)
+    merging.merge_customers(from_id=one, into_id=other, now=far.now, actor="olena")
+    far.pass_time(minutes=2)
+    push(far)
+    assert far.shows(card)["CT_1"] == "152"
+    assert BuyerLink.objects.get().stuck_reason == ""
+
+
+def test_a_shared_card_goes_on_when_a_phone_was_taken_off_it(far):
+    card, _one, _other = join_two_customers_cards(far)
+    far.buyers_by_id[card.id] = replace(far.buyers_by_id[card.id], phones=("+380000000002",))
+    writing_back.try_again(link_id=BuyerLink.objects.get(buyer_id=card.id).pk)
+    far.pass_time(minutes=2)
+    push(far)
+    assert far.shows(card)["CT_1"] == "51"
+
+
+def test_a_second_phone_of_somebody_without_points_shares_nothing(far):
+    card = far.add_buyer(PHONE)
+    far.buyers_by_id[card.id] = replace(card, phones=(PHONE, "+380000000002"))
+    make(100)
+    make(0, phone="+380000000002")
+    push(far)
+    assert far.shows(card)["CT_1"] == "100"
+
+
 def test_an_erased_person_is_forgotten_here_too(far):
     far.add_buyer(PHONE)
     customer = make(100)
@@ -270,6 +336,17 @@ def test_a_full_sync_that_was_interrupted_goes_on_from_its_page(far):
     assert PollCursor.objects.get(name="resync").page == 2
     told = resyncing.resync(far, fields=FIELDS, clock=lambda: far.now)
     assert (told.pages, told.read, told.is_done) == (2, 70, True)
+
+
+def test_a_card_that_cannot_be_understood_hides_no_other_and_is_named():
+    world = World()
+    broken, whole = world.olena()["id"], world.state.create_buyer("Другий", phones=["+380000000002"])["id"]
+    world.state._rows["buyers"][broken]["full_name"] = ["not", "a", "name"]
+    make(100, phone="+380000000002")
+    crm = world.client()
+    told = resyncing.resync(crm, fields=naming.buyer_fields(crm, now=world.clock.now()), clock=world.clock.now)
+    assert (told.read, told.written, told.unreadable, told.is_done) == (2, 1, [broken], True)
+    assert BuyerLink.objects.get().buyer_id == whole
 
 
 def test_the_estimate_counts_pages_and_at_most_one_write_a_card(far):

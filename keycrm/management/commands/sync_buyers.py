@@ -49,6 +49,9 @@ class Command(BaseCommand):
         except CrmError as error:
             raise CommandError(f"{error}. Run it again: it goes on from its page.") from error
         self.stdout.write(_told(report))
+        if report.unreadable:
+            # Nothing is lost, but their figures stay as they are until somebody has looked at these cards.
+            self.stderr.write(f"left out, because they cannot be understood: {', '.join(map(str, report.unreadable))}")
 
 
 def _told(report: Report) -> str:
