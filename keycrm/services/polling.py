@@ -37,7 +37,7 @@ TOO_SOON = dt.timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """`is_done`: everything up to `reached_at` was listed and nothing is left to do at the moment."""
+    """`is_done`: everything up to now was listed."""
 
     pages: int
     read: int
@@ -74,7 +74,7 @@ def poll(crm: Crm, *, name: str, rules: Rules, now: dt.datetime, at_most_pages: 
     finally:
         PollCursor.objects.filter(name=name, lease_token=token).update(lease_token=None, lease_lapses_at=None)
     cursor.refresh_from_db()
-    return Polled(pages, read, asked, cursor.window_to is None, cursor.reached_at)
+    return Polled(pages, read, asked, cursor.window_to is None and _is_reached(cursor, now), cursor.reached_at)
 
 
 def _take(name: str, *, now: dt.datetime) -> uuid.UUID | None:
@@ -87,7 +87,7 @@ def _take(name: str, *, now: dt.datetime) -> uuid.UUID | None:
 
 def _open_window(cursor: PollCursor, token: uuid.UUID, *, now: dt.datetime) -> bool:
     """The next stretch of time. False when everything up to now was listed in this run or the one before."""
-    if cursor.reached_at is not None and cursor.reached_at >= now - dt.timedelta(seconds=1):
+    if _is_reached(cursor, now):
         return False
     reached = cursor.reached_at or max(settings.PROGRAM_STARTS_AT or now - FIRST_LOOK_BACK, now - FIRST_LOOK_BACK)
     begin = reached - OVERLAP[cursor.name]
@@ -97,6 +97,10 @@ def _open_window(cursor: PollCursor, token: uuid.UUID, *, now: dt.datetime) -> b
             window_from=begin, window_to=end, page=1, total=None, has_shrunk=False, passes=0
         )
     )
+
+
+def _is_reached(cursor: PollCursor, now: dt.datetime) -> bool:
+    return cursor.reached_at is not None and cursor.reached_at >= now - dt.timedelta(seconds=1)
 
 
 def _note_page(
