@@ -6,6 +6,7 @@ import datetime as dt
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bonuses.models import Order as LedgerOrder
@@ -88,12 +89,9 @@ def set_aside(*, crm_id: int, verdict: str, reason: str, actor: str, now: dt.dat
             reason=Reason.SET_ASIDE,
             now=now,
         )
-        others = (
-            CrmOrder.objects.filter(source=row.source, number=row.number, set_aside_at=None)
-            if row.number
-            else CrmOrder.objects.none()
-        )
-        rest = list(others.values_list("crm_id", flat=True))
+        # A root that was never seen has no number, but parts may name it.
+        others = Q(parent_id=crm_id) | (Q(source=row.source, number=row.number) if row.number else Q())
+        rest = list(CrmOrder.objects.filter(others, set_aside_at=None).values_list("crm_id", flat=True))
         if chosen is Verdict.CANCELLED and not rest and row.order_id is not None:
             _cancel(row.order_id, reason=reason, actor=actor, now=now)
     # Whatever waited for this decision is looked at again: the other order of the number, the root of a part.

@@ -168,9 +168,16 @@ class Stream:
         self.told["changed"] += 1
 
     def delete(self, order_id: int) -> None:
-        """Nothing announces it. Of a split order a part goes; what stays of it counts on."""
+        """Nothing announces it. Of a split order a part goes, or the root; what stays of it counts on."""
         parts = [row["id"] for row in self.world.state.all("orders") if row["parent_id"] == order_id]
         row = self.world.state.get("orders", order_id)
+        if parts and order_id not in self.used and self.choose.random() < 0.5:
+            self.world.state.delete_order(order_id)
+            self.live.remove(order_id)
+            for part in parts:
+                self.world.state.set_status(part, self.choose.choice((UNDER_WAY, COMPLETED, COMPLETED, CANCELLED)))
+            self.told["root deleted"] += 1
+            return
         if parts:
             self.world.state.delete_order(parts[0])
             self.told["part deleted"] += 1

@@ -305,3 +305,18 @@ def test_parts_of_a_root_that_vanished_go_on_as_one_order(far, deleted_at):
     vanishing.set_aside(crm_id=parts[0].id, verdict="cancelled", reason="it was sent back", actor="olena", now=far.now)
     work(far)
     assert (stuck(parts[1].id), net("81"), has(now=far.now)[0]) == ("", 0, 0)
+
+
+def test_parts_of_a_root_that_nobody_ever_saw_go_on_when_it_is_set_aside(far):
+    root = far.place(source_uuid="82", total="500")
+    parts = [far.place(source_uuid="82", total=total, parent_id=root.id, status=COMPLETED) for total in ("300", "200")]
+    far.delete(root)
+    for part in parts:
+        hear_and_work(far, part.id)
+    for _ in range(5):
+        far.pass_time(hours=2)
+        work(far)
+    assert (stuck(root.id), LedgerOrder.objects.count()) == ("crm_not_found", 0)
+    vanishing.set_aside(crm_id=root.id, verdict="cancelled", reason="deleted", actor="olena", now=far.now)
+    work(far)
+    assert (net("82"), CrmOrder.objects.exclude(stuck_reason="").count()) == (50, 0)

@@ -74,5 +74,6 @@ def test_thousands_of_orders_end_where_their_last_figures_say(seed, caplog):
         stream = live(seed, ORDERS // LIVES)
         check(stream)
         assert stream.told["deleted"] > 0
+        assert stream.told["root deleted"] > 0
         assert stream.told["merged"] > 0
         assert stream.told["merged while written"] > 0
