@@ -51,7 +51,7 @@ def measure(ground: Ground, size: Size) -> list[Figure]:
 
             def turns(job: str) -> dict[str, list[float]]:
                 both = {"ours": partial(portal.seconds, job, times=1), "theirs": partial(bare.seconds, job, times=1)}
-                return take_turns(both, rounds=size.refill_rounds)
+                return take_turns(both, rounds=size.refill_rounds, is_cold_thrown_away=size.warms_up)
 
             refills, readings = turns("refill"), turns("read")
     ground.drop(database)

@@ -22,6 +22,11 @@ class Size:
     refill_codes: int
     refill_rounds: int
 
+    @property
+    def warms_up(self) -> bool:
+        """One round shows that everything runs; figures need one before them that does not count."""
+        return self.rounds > 1
+
 
 FULL = Size(
     rounds=9,
