@@ -58,7 +58,6 @@ class HoldAdmin(EndlessAdmin):
     ]
     list_filter = [("state", ChoicesDropdownFilter), StuckFilter]
     list_filter_submit = True
-    allowed_lookups = frozenset({"state__exact", "stuck"})
     fetched_after = ("code__pool", "order")
     ordering = ["-id"]
     sortable_by: list[str] = []

@@ -53,7 +53,6 @@ class OrderReportAdmin(EndlessAdmin):
     list_filter = [("trust", ChoicesDropdownFilter), OpenFilter]
     list_filter_submit = True
     list_before_template = "bonuses/order_by_hand.html"
-    allowed_lookups = frozenset({"trust__exact", "confirmed"})
     fetched_after = ("customer",)
     ordering = ["-id"]
     sortable_by: list[str] = []

@@ -110,7 +110,6 @@ class CodeAdmin(EndlessAdmin):
     list_display = ["masked_code", "amount", "state_badge", "lot_shown", "valid_until", "changed_at"]
     list_filter = [("state", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    allowed_lookups = frozenset({"state__exact", "amount"})
     fetched_after = ("pool", "lot")
     list_before_template = "promo/find.html"
     ordering = ["-id"]

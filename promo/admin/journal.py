@@ -31,7 +31,6 @@ class IssueAdmin(EndlessAdmin):
     list_display = ["code_shown", "amount", "channel", "phone_shown", "order_number", "issued_at"]
     list_filter = [("channel", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    allowed_lookups = frozenset({"channel__exact", "amount"})
     fetched_after = ("code__pool", "pool")
     list_before_template = "promo/find.html"
     sortable_by: list[str] = []
@@ -79,7 +78,6 @@ class LotAdmin(EndlessAdmin):
     list_display = ["number", "source", "name", "actor", "created_at"]
     list_filter = [("source", ChoicesDropdownFilter)]
     list_filter_submit = True
-    allowed_lookups = frozenset({"source__exact"})
     sortable_by: list[str] = []
     fields = ["source", "name", "actor", "reason", "created_at", "run_link", "codes_now"]
 

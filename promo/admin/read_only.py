@@ -29,12 +29,12 @@ class ReadOnlyAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
     compressed_fields = False
     empty_value_display = "—"
     show_facets = ShowFacets.NEVER  # counts beside filters would count the whole table
-    # Parameters by which a list may be narrowed from its address. Django allows any lookup on any column: with `code__startswith` or
-    # `phone__startswith` a masked list would spell out, letter by letter, what it hides.
-    allowed_lookups: frozenset[str] = frozenset()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup in self.allowed_lookups
+        """By its own filters a list may be narrowed from its address, and by nothing else. Django allows any lookup on any column: with
+        `code__startswith` or `phone__startswith` a masked list would spell out, letter by letter, what it hides.
+        """
+        return lookup in {_parameter_of(one) for one in self.get_list_filter(request)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -56,6 +56,13 @@ class ReadOnlyAdmin(PlainTitles, ModelAdmin):  # type: ignore[misc]
         context = {**(extra_context or {}), "show_history": False}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
         return response
+
+
+def _parameter_of(list_filter: Any) -> str:
+    """What a filter stands for in an address: its own word, or the column that it compares."""
+    if isinstance(list_filter, tuple | list):
+        return f"{list_filter[0]}__exact"
+    return str(getattr(list_filter, "parameter_name", None) or f"{list_filter}__exact")
 
 
 class ListOnly:

@@ -38,7 +38,6 @@ class RunAdmin(EndlessAdmin):
     list_display = ["title", "amount", "state_badge", "trigger", "requested_at", "took", "codes_created", "why_stopped"]
     list_filter = [("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter), AmountFilter]
     list_filter_submit = True
-    allowed_lookups = frozenset({"state__exact", "kind__exact", "amount"})
     fetched_after = ("pool",)
     sortable_by: list[str] = []
     change_form_outer_before_template = "promo/run_story.html"

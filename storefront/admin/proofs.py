@@ -38,7 +38,6 @@ class ProofAdmin(ListOnly, EndlessAdmin):
     ]
     list_filter = [("state", ChoicesDropdownFilter)]
     list_filter_submit = True
-    allowed_lookups = frozenset({"state__exact"})
     ordering = ["-id"]
     sortable_by: list[str] = []
     list_before_template = "storefront/doors_head.html"

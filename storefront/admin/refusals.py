@@ -35,7 +35,6 @@ class RefusalAdmin(ListOnly, EndlessAdmin):
     list_display = ["day", "reason_shown", "address_shown", "count", "last_at"]
     list_filter = [ReasonFilter]
     list_filter_submit = True
-    allowed_lookups = frozenset({"reason"})
     ordering = ["-day", "-count", "-id"]
     sortable_by: list[str] = []
     list_before_template = "storefront/doors_head.html"
