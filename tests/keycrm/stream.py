@@ -169,7 +169,11 @@ class Stream:
 
     def delete(self, order_id: int) -> None:
         """Nothing announces it. Of a split order a part goes, or the root; what stays of it counts on."""
-        parts = [row["id"] for row in self.world.state.all("orders") if row["parent_id"] == order_id]
+        family = [(row["parent_id"], row["id"]) for row in self.world.state.all("orders") if row["parent_id"]]
+        split = [root for root, _part in family if root in self.live and root not in self.used]
+        if split and self.choose.random() < 0.3:
+            order_id = self.choose.choice(split)
+        parts = [part for root, part in family if root == order_id]
         row = self.world.state.get("orders", order_id)
         if parts and order_id not in self.used and self.choose.random() < 0.5:
             self.world.state.delete_order(order_id)
