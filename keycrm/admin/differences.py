@@ -24,6 +24,12 @@ from promo.admin.asking import ReasonForm, ask, require, say_outcome
 from promo.admin.drawing import draw_badge
 from promo.admin.read_only import EndlessAdmin
 
+# The rows of a key that have a page of their own, and what they are called.
+CARDS = {
+    "link": ("admin:keycrm_buyerlink_change", _("buyer")),
+    "card": ("admin:keycrm_crmcard_change", _("card of the CRM")),
+}
+
 
 class OpenFilter(admin.SimpleListFilter):
     title = _("state")
@@ -69,6 +75,11 @@ class DifferenceAdmin(EndlessAdmin):
                 '<a class="pb-link" href="{}">{}</a>',
                 reverse("admin:keycrm_crmorder_change", args=[line.crm_order_id]),
                 line.crm_order,
+            )
+        name, _colon, pk = line.key.partition(":")
+        if name in CARDS:
+            return format_html(
+                '<a class="pb-link" href="{}">{} №{}</a>', reverse(CARDS[name][0], args=[pk]), CARDS[name][1], pk
             )
         return format_html("{}", line.code.masked if line.code else "—")
 

@@ -17,8 +17,8 @@ from keycrm.admin.events import REPLAY
 from keycrm.admin.orders import StuckFilter
 from keycrm.admin.wording import say_why
 from keycrm.models import BuyerLink
-from keycrm.reasons import Reason
-from keycrm.services import writing_back
+from keycrm.reasons import Reason, say_reason
+from keycrm.services import owning, writing_back
 from promo.admin.asking import require
 from promo.admin.drawing import draw_badge
 from promo.admin.read_only import EndlessAdmin
@@ -78,12 +78,14 @@ class BuyerLinkAdmin(EndlessAdmin):
         link = self.get_object(request, object_id)
         context = {**(extra_context or {}), "show_close": False}
         if link is not None:
+            sharers = owning.read_told(link.stuck_detail) if link.stuck_reason == Reason.SHARED_CARD else []
             context |= {
                 "title": gettext("Card of customer №%(id)d") % {"id": link.customer_id},
                 "link": link,
                 "badge": self.state_badge(link),
-                "why": say_why(link),
+                "why": say_reason(link.stuck_reason) if sharers else say_why(link),
                 "is_by_hand": link.stuck_reason == Reason.CHANGED_BY_HAND,
+                "sharers": sharers,
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response

@@ -83,6 +83,7 @@ _FIGURES: Mapping[str, Callable[[str], str]] = {
     DifferenceKind.OVER_SHARE: _pair(lambda: _("%(first)s points, allowed are %(second)s"), " > "),
     DifferenceKind.ORDER_STUCK: say_stuck,
     DifferenceKind.CRM_STUCK: _crm_stuck,
+    DifferenceKind.CARD_STUCK: _crm_stuck,
     DifferenceKind.TOTAL_DIFFERS: _pair(lambda: _("in the CRM %(first)s UAH, applied %(second)s UAH"), " ≠ "),
     DifferenceKind.POINTS_DIFFER: _pair(lambda: _("earned %(first)s, should be %(second)s"), " ≠ "),
     DifferenceKind.NEVER_CONFIRMED: lambda detail: _("%(sum)s UAH reported") % {"sum": detail},

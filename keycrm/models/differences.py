@@ -18,6 +18,7 @@ class DifferenceKind(models.TextChoices):
     OVER_SHARE = "over_share", _("more was paid with points than the rule allows")
     ORDER_STUCK = "order_stuck", _("an order was applied only in part")
     CRM_STUCK = "crm_stuck", _("an order of the CRM waits for a person")
+    CARD_STUCK = "card_stuck", _("a card of the CRM waits for a person")
     TOTAL_DIFFERS = "total_differs", _("the CRM's total is not the one that was applied")
     POINTS_DIFFER = "points_differ", _("the order earned other points than its newest figures say")
     NEVER_CONFIRMED = "never_confirmed", _("a page reported an order that the CRM does not know")

@@ -52,7 +52,12 @@ def tell(customers: Sequence[int]) -> str:
     return ", ".join(f"№{pk}" for pk in sorted(customers))
 
 
+def read_told(told: str) -> list[int]:
+    """The customers of a sentence of `tell`."""
+    return [int(pk) for pk in re.findall(r"[0-9]+", told)]
+
+
 def are_one_by_now(told: str) -> bool:
-    """Whether the customers of a sentence of `tell` were merged since."""
-    customers = [int(pk) for pk in re.findall(r"[0-9]+", told)]
+    """Whether some of them were merged since."""
+    customers = read_told(told)
     return len({survivor_of(pk) for pk in customers}) < len(customers)

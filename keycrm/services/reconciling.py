@@ -20,7 +20,7 @@ from bonuses.policy_orders import Stage, target_points
 from bonuses.services.orders import Stuck
 from bonuses.services.ruling import as_rule
 from bonusportal.errors import BadInput
-from keycrm.models import CrmOrder, Difference
+from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference
 from keycrm.models.differences import DifferenceKind
 
 BACK_TO = dt.timedelta(days=120)
@@ -221,6 +221,13 @@ def _crm_orders_stuck(now: dt.datetime) -> Iterator[Found]:
                     {"crm_order": row.pk, "order": row.order_id})  # fmt: skip
 
 
+def _cards_stuck(now: dt.datetime) -> Iterator[Found]:
+    """Buyers' cards that are not written, and managers' cards that reserved nothing."""
+    for model, name in ((BuyerLink, "link"), (CrmCard, "card")):
+        for row in model.objects.exclude(stuck_reason=""):
+            yield Found(DifferenceKind.CARD_STUCK, f"{name}:{row.pk}", f"{row.stuck_reason} {row.stuck_detail}".strip())
+
+
 def _totals_differ(now: dt.datetime) -> Iterator[Found]:
     """What a list showed last against what was applied. Only orders in one part, and none that waits to be fetched."""
     parts = CrmOrder.objects.filter(parent_id=OuterRef("crm_id"))
@@ -249,5 +256,6 @@ def _never_confirmed(now: dt.datetime) -> Iterator[Found]:
 
 
 QUESTIONS: tuple[Question, ...] = (
-    _codes_in_several_orders, _codes_gone, _codes_unused, _codes_not_issued, _figures, _orders_stuck, _crm_orders_stuck, _totals_differ, _never_confirmed,
+    _codes_in_several_orders, _codes_gone, _codes_unused, _codes_not_issued, _figures, _orders_stuck, _crm_orders_stuck, _cards_stuck,
+    _totals_differ, _never_confirmed,
 )  # fmt: skip

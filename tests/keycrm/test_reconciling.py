@@ -4,16 +4,19 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from bonuses.models import Hold, LedgerEntry, Order
 from bonuses.services import reporting
 from bonusportal.errors import BadInput
-from keycrm.models import CrmOrder, Difference
+from keycrm.admin.alarms import find_banners
+from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference
 from keycrm.services import reconciling
 from tests.bonuses import scenes
-from tests.factories import NOW, make_code, make_pool
+from tests.factories import NOW, make_code, make_pool, make_staff
 from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
 from tests.keycrm.journeys import hear_and_work, held_code, work
+from tests.staff import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
@@ -155,3 +158,33 @@ def test_a_line_that_is_true_no_longer_goes_away_by_itself(far):
     hear_and_work(far, order.id)
     assert found() == set()
     assert Difference.objects.get().cleared_by == "portal"
+
+
+def test_cards_that_wait_for_a_person_are_listed_and_stand_on_the_stock_board(client):
+    link = BuyerLink.objects.create(
+        customer_id=scenes.make_customer(), buyer_id=7, asked_at=NOW, stuck_reason="shared_card", stuck_detail="№1, №2"
+    )
+    assert find_banners(NOW)[0].address == "/admin/keycrm/buyerlink/?stuck=yes"
+    reconciling.reconcile(now=NOW)
+    line = Difference.objects.get()
+    assert (line.kind, line.key, line.detail) == ("card_stuck", f"link:{link.pk}", "shared_card №1, №2")
+    client.force_login(make_staff(is_superuser=True))
+    client.cookies["portal_language"] = "en"
+    board = read(client)
+    assert "The CRM waits for a person: buyers’ cards: 1, differences: 1." in board
+    page = read(client, f"/admin/keycrm/difference/{line.pk}/change/")
+    assert "phones of several customers" in page
+    assert f"buyer №{link.pk}" in page
+    assert read(client, "/admin/keycrm/buyerlink/?stuck=yes")
+    BuyerLink.objects.all().delete()
+    reconciling.reconcile(now=NOW)
+    assert find_banners(NOW) == []
+
+
+def test_orders_and_managers_cards_stand_there_as_well(far):
+    for model in (CrmOrder, CrmCard):
+        model.objects.create(crm_id=4711, stuck_reason="unexpected")
+    with translation.override("en"):
+        (banner,) = find_banners(NOW)
+    assert banner.text == "The CRM waits for a person: orders: 1, managers’ cards: 1."
+    assert banner.address == "/admin/keycrm/crmorder/?stuck=yes"

@@ -121,6 +121,7 @@ FIGURES = {
     ("order_stuck", "hold_of_another_order"): "its points are held for another order",
     ("crm_stuck", "vanished since 2026-03-10 12:00"): "Missing since 10.03.2026 12:00 (UTC).",
     ("crm_stuck", "crm_invalid_request answered 422"): "The CRM refused what was asked. answered 422",
+    ("card_stuck", "shared_card №1, №2"): "One card of the CRM has the phones of several customers.",
     ("total_differs", "777.00 ≠ 1000.00"): "in the CRM 777.00 UAH, applied 1000.00 UAH",
     ("points_differ", "120 ≠ 100"): "earned 120, should be 100",
     ("never_confirmed", "100.00"): "100.00 UAH reported",
