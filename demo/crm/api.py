@@ -10,10 +10,11 @@ from werkzeug.exceptions import HTTPException
 
 from demo.crm import asking, samples
 from demo.crm.asking import NotAllowedError, between, is_in
+from demo.crm.buyers import field_values
 from demo.crm.limiter import SlidingWindow
 from demo.crm.rows import Row
 from demo.crm.shapes import Shapes
-from demo.crm.state import CrmState, RefusedError, UnknownRowError, field_values
+from demo.crm.state import CrmState, RefusedError, UnknownRowError
 
 api = Blueprint("api", __name__, url_prefix="/v1")
 Answer = tuple[Response, int] | Response
