@@ -11,8 +11,8 @@ from django.db import transaction
 from bonuses.errors import KeyReused
 from bonuses.models import Hold
 from bonuses.policy import draw
-from bonuses.services import expiring, holding, ledger
-from bonuses.services.holding import HoldRow
+from bonuses.services import expiring, hold_rows, holding, ledger
+from bonuses.services.hold_rows import HoldRow
 
 _KEYS = "open-mode:"
 
@@ -35,7 +35,7 @@ def charge_code(*, customer_id: int, points: int, code_id: int, key: str, now: d
     """
     with transaction.atomic():
         book = expiring.open_settled([customer_id], now=now, will_draw=True)[customer_id]
-        if found := holding.find_hold(key):
+        if found := hold_rows.find_hold(key):
             if found.points + found.owed != points:
                 raise KeyReused
             return found

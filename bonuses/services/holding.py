@@ -7,116 +7,24 @@ ends by time (bonuses.services.expiring). Handing out the code belongs to redeem
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from django.db import IntegrityError, connection, transaction
 
-from bonuses.dialect import for_update, marks, moment, stamp
+from bonuses.dialect import marks, stamp
 from bonuses.errors import HoldNeedsEvidence, HoldNotOpen, HoldUnknown, InsufficientPoints, KeyReused, PointsInvalid
 from bonuses.models import EntryKind, Hold, HoldState
 from bonuses.policy import HOLD_LIVES, REPORT_EXTENDS_HOLD, draw
-from bonuses.services import expiring, ledger
+from bonuses.services import expiring, hold_rows, ledger
+from bonuses.services.hold_rows import HoldRow
 from bonuses.services.ledger import Book
 from bonusportal.money import MAX_AMOUNT_UAH
 from bonusportal.sql import execute_planned, fetch_planned
 
-
-@dataclass(frozen=True, slots=True)
-class HoldRow:
-    """A hold as services pass it around. Points are whole; `owed` is what was spent beyond the customer's points."""
-
-    id: int
-    key: str
-    customer_id: int
-    points: int
-    owed: int
-    state: str
-    code_id: int | None
-    order_id: int | None
-    expires_at: dt.datetime | None
-    again_of_id: int | None = None
-    reinstated: bool = False
-    is_replay: bool = False
-
-    @property
-    def source(self) -> str:
-        return f"hold:{self.key}"
-
-    @property
-    def is_unresolved(self) -> bool:
-        return self.state in {HoldState.OPEN, HoldState.RELEASING}
-
-    @property
-    def is_spent(self) -> bool:
-        return self.state == HoldState.CAPTURED and not self.reinstated
-
-    @property
-    def may_be_taken_again(self) -> bool:
-        """Its order was cancelled, so if the order comes back it takes the points again. (A hold that belongs to an order has no end by time.)
-
-        Or its code was released as deleted, and an order names it all the same: it was used at the very moment at which it was deleted. The order is the
-        better evidence.
-        """
-        freed = self.order_id is not None or self.code_id is not None
-        return self.reinstated or (self.state == HoldState.RELEASED and freed)
-
-
-_COLUMNS = "id, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at"
 _INSERT = (
     "INSERT INTO bonuses_hold (key, customer_id, points, owed, state, code_id, order_id, again_of_id, placed_at, expires_at, stuck_reason) "
     f"VALUES ({marks(11)}) RETURNING id"
 )
-
-
-def _row(values: Sequence[Any]) -> HoldRow:
-    pk, key, customer_id, points, owed, state, code_id, order_id, expires_at, again_of_id, reinstated_at = values
-    return HoldRow(
-        pk,
-        key,
-        customer_id,
-        points,
-        owed,
-        state,
-        code_id,
-        order_id,
-        moment(expires_at),
-        again_of_id,
-        reinstated_at is not None,
-    )
-
-
-def find_hold(key: str) -> HoldRow | None:
-    found = fetch_planned(f"SELECT {_COLUMNS} FROM bonuses_hold WHERE key = %s", [key])
-    return _row(found[0]) if found else None
-
-
-def lock_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
-    """Lock holds by primary key. Their customers' books must be open."""
-    return _select(hold_ids, locking=for_update())
-
-
-def read_holds(hold_ids: Iterable[int]) -> list[HoldRow]:
-    """The same without locks: what is seen may be changing."""
-    return _select(hold_ids)
-
-
-def _select(hold_ids: Iterable[int], *, locking: str = "") -> list[HoldRow]:
-    if not (wanted := sorted(set(hold_ids))):
-        return []
-    asked = f"SELECT {_COLUMNS} FROM bonuses_hold WHERE id IN ({marks(len(wanted))}) ORDER BY id{locking}"
-    return [_row(values) for values in fetch_planned(asked, wanted)]
-
-
-def drawn_lots(hold_id: int) -> list[tuple[int, int]]:
-    """`[(lot id, points)]` that the hold took when it was placed."""
-    rows = fetch_planned(
-        "SELECT d.lot_id, d.points FROM bonuses_lotdraw d JOIN bonuses_ledgerentry e ON e.id = d.entry_id "
-        "WHERE e.hold_id = %s AND e.kind = 'hold' ORDER BY d.lot_id",
-        [hold_id],
-    )
-    return [(lot_id, points) for lot_id, points in rows]
 
 
 @ledger.following_merges
@@ -157,7 +65,7 @@ def place_hold(
 
 
 def _replay(key: str, customer_id: int, points: int) -> HoldRow | None:
-    found = find_hold(key)
+    found = hold_rows.find_hold(key)
     if found is None:
         return None
     if found.points != points or found.customer_id != customer_id:
@@ -224,7 +132,7 @@ def write_capture(book: Book, hold: HoldRow, *, now: dt.datetime, actor: str, or
     order_id = order_id or hold.order_id
     if hold.points:
         ledger.post(EntryKind.CAPTURE, debit=book.held, credit=ledger.REDEMPTION, points=hold.points, source=hold.source, actor=actor,
-                    effective_at=now, now=now, draws=drawn_lots(hold.id), drawn_from=book, order_id=order_id, hold_id=hold.id)  # fmt: skip
+                    effective_at=now, now=now, draws=hold_rows.drawn_lots(hold.id), drawn_from=book, order_id=order_id, hold_id=hold.id)  # fmt: skip
     if hold.owed:
         ledger.post(EntryKind.INCUR_DEBT, debit=book.debt, credit=ledger.REDEMPTION, points=hold.owed, source=hold.source, actor=actor,
                     effective_at=now, now=now, order_id=order_id, hold_id=hold.id)  # fmt: skip
@@ -235,7 +143,7 @@ def write_release(book: Book, hold: HoldRow, *, now: dt.datetime, actor: str) ->
     _resolve(hold, HoldState.RELEASED, now=now)
     if not hold.points:
         return []
-    draws = drawn_lots(hold.id)
+    draws = hold_rows.drawn_lots(hold.id)
     lot_ids = [lot_id for lot_id, _ in draws]
     ledger.need_lots(book, lot_ids)
     ledger.post(EntryKind.RELEASE, debit=book.held, credit=book.available, points=hold.points, source=hold.source, actor=actor, effective_at=now,
@@ -275,7 +183,7 @@ def _open(hold_id: int, *, now: dt.datetime) -> tuple[Book, HoldRow]:
         raise HoldUnknown
     owner = found[0][0]
     book = expiring.open_settled([owner], now=now)[owner]
-    (hold,) = lock_holds([hold_id])
+    (hold,) = hold_rows.lock_holds([hold_id])
     return book, hold
 
 

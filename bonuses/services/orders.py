@@ -16,8 +16,8 @@ from django.db import transaction
 from bonuses.models import Order
 from bonuses.policy import draw_same, points_of_order
 from bonuses.policy_orders import TRANSITIONS, HoldStep, OrderState, PointStep, Stage, event_of, target_points
-from bonuses.services import accruing, charging, expiring, holding, ledger, refunding, releasing
-from bonuses.services.holding import HoldRow
+from bonuses.services import accruing, charging, expiring, hold_rows, holding, ledger, refunding, releasing
+from bonuses.services.hold_rows import HoldRow
 from bonuses.services.ledger import Book
 from bonuses.services.order_rows import Snapshot, find_holds, insert_snapshot, last_digest, lock_order, save_order
 from bonuses.services.ruling import as_rule
@@ -109,7 +109,7 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
         if not set(holds.values()) <= work.books.keys():
             raise ledger.MovedAway
     insert_snapshot(order, snapshot, earns=earns, actor=actor, now=now)
-    for hold in _heads(holding.lock_holds(holds)):
+    for hold in _heads(hold_rows.lock_holds(holds)):
         _step_hold(work, hold, step.holds)
     for customer_id, lot_ids in work.touched.items():
         expiring.expire_freed(work.books[customer_id], lot_ids, now=now)
@@ -213,7 +213,7 @@ def _have_holds_changed_hands(order: Order, snapshot: Snapshot) -> bool:
     """The same snapshot means something else when another order has taken a hold of this one since, or has given one up."""
     if not snapshot.hold_ids or snapshot.stage is Stage.CANCELLED:
         return False
-    heads = _heads(holding.read_holds(find_holds(order, snapshot, is_known=True)))
+    heads = _heads(hold_rows.read_holds(find_holds(order, snapshot, is_known=True)))
     elsewhere = [hold for hold in heads if hold.order_id not in {None, order.pk}]
     answers = {None if _gives_up(hold) else _refusal(order, hold) for hold in elsewhere}
     told = set(order.stuck_reason.split()) & {Stuck.HOLD_OF_ANOTHER_ORDER.value, Stuck.SPENT_BY_LATER_ORDER.value}
@@ -269,7 +269,7 @@ def _reinstate(work: _Work, book: Book, hold: HoldRow) -> list[int]:
 
 def _again(work: _Work, book: Book, hold: HoldRow, *, code_id: int | None) -> HoldRow:
     """Take the same lots again as far as they have points; the rest is owed."""
-    wanted = holding.drawn_lots(hold.id) if hold.points else []
+    wanted = hold_rows.drawn_lots(hold.id) if hold.points else []
     ledger.need_lots(book, (lot_id for lot_id, _ in wanted))
     draws, missing = draw_same(book.lots, wanted)
     return holding.write_hold(

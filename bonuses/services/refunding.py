@@ -14,8 +14,8 @@ from bonuses.dialect import stamp
 from bonuses.errors import HoldUnknown
 from bonuses.models import EntryKind, Hold, HoldState, Order
 from bonuses.policy import draw
-from bonuses.services import expiring, holding, ledger
-from bonuses.services.holding import HoldRow
+from bonuses.services import expiring, hold_rows, ledger
+from bonuses.services.hold_rows import HoldRow
 from bonuses.services.ledger import Book
 
 # Which lots repaid this customer's debt and were not given that back yet, the newest repayment first; of one repayment the lot that it drew last.
@@ -53,7 +53,7 @@ def write_reinstate(
     post = partial(ledger.post, EntryKind.REINSTATE, debit=ledger.REDEMPTION, revision=revision, actor=actor, effective_at=now, now=now,
                    order_id=order_id, hold_id=hold.id)  # fmt: skip
     if hold.points:
-        draws = holding.drawn_lots(hold.id)
+        draws = hold_rows.drawn_lots(hold.id)
         touched += [lot_id for lot_id, _ in draws]
         ledger.need_lots(book, touched)
         post(credit=book.available, points=hold.points, source=source, draws=draws, drawn_from=book)
@@ -105,7 +105,7 @@ def prove_code_dead(*, hold_id: int, now: dt.datetime, actor: str) -> bool:
         owner, order_id = found
         order = Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
         book = expiring.open_settled([owner], now=now)[owner]
-        (hold,) = holding.lock_holds([hold_id])
+        (hold,) = hold_rows.lock_holds([hold_id])
         if hold.state != HoldState.CAPTURED or hold.reinstated or order is None or order.state != "cancelled":
             return False
         touched = write_reinstate(

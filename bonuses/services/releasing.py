@@ -15,7 +15,7 @@ from django.db import transaction
 
 from bonuses.errors import HoldNotOpen, HoldUnknown
 from bonuses.models import Hold, HoldState
-from bonuses.services import expiring, holding, ledger, refunding
+from bonuses.services import expiring, hold_rows, holding, ledger, refunding
 from promo.models import Code, CodeState
 from promo.models.runs import RunKind, RunTrigger
 from promo.services import moving, stock
@@ -38,7 +38,7 @@ def begin_release(*, hold_id: int, now: dt.datetime, actor: str, reason: str) ->
         if owner is None:
             raise HoldUnknown
         expiring.open_settled([owner], now=now)
-        (hold,) = holding.lock_holds([hold_id])
+        (hold,) = hold_rows.lock_holds([hold_id])
         if hold.state in {HoldState.RELEASED, HoldState.EXPIRED, HoldState.RELEASING}:
             return False
         if not hold.is_unresolved or hold.order_id is not None or hold.code_id is None:

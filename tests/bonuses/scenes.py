@@ -12,7 +12,7 @@ from bonuses.models import Account, Customer, Hold, LedgerEntry, Lot, LotDraw, O
 from bonuses.policy import HOLD_LIVES, Totals
 from bonuses.policy_orders import Stage
 from bonuses.services import customers, holding, orders, reckoning
-from bonuses.services.holding import HoldRow
+from bonuses.services.hold_rows import HoldRow
 from bonuses.services.orders import Applied, Snapshot
 
 NOW = dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC)
