@@ -49,6 +49,7 @@ widgets: ## Build static/gtm from widgets/: what the shop's pages load. A change
 messages: ## Collect the texts for translation into locale/, and compile what is translated. Needs gettext.
 	@command -v msgfmt >/dev/null || { echo "This needs GNU gettext. Type: sudo apt-get install gettext"; exit 1; }
 	@$(SETUP) && $(VENV)/python manage.py makemessages --locale=uk --no-obsolete --no-wrap --no-location --ignore=.venv --ignore=var --ignore=demo --ignore=tests --ignore=tools --ignore=node_modules
+	@sed -i.bak -e '/^"POT-Creation-Date/d' -e '/^"Report-Msgid-Bugs-To/d' */locale/uk/LC_MESSAGES/django.po locale/uk/LC_MESSAGES/django.po && rm -f */locale/uk/LC_MESSAGES/*.bak locale/uk/LC_MESSAGES/*.bak
 	@$(VENV)/python manage.py compilemessages --ignore=.venv --ignore=var --ignore=node_modules
 
 lock: ## Write down the versions of everything installed in constraints.txt, after a change of the requirements.
