@@ -73,32 +73,30 @@ def _changed_by_hand(link: BuyerLink, shown: Mapping[str, str], picture: Picture
     """What stands there and what should, where lowering it would destroy what a person wrote; empty where there is no doubt."""
     if link.is_overwritten:
         return ""
-    imported = None
-    if link.pushed_available is None:
-        imported = (
-            ImportLine.objects.filter(customer_id=link.customer_id)
-            .order_by("-pk")
-            .values_list("active", "reserved")
-            .first()
-        )
-    for name, uuid, wanted, ours in (
-        (
-            "available",
-            fields.available,
-            picture.available,
-            {link.pushed_available, link.attempted_available, imported[0] if imported else None},
-        ),
-        (
-            "reserved",
-            fields.reserved,
-            picture.reserved,
-            {link.pushed_reserved, link.attempted_reserved, imported[1] if imported else None},
-        ),
+    known = list(BuyerLink.objects.filter(customer_id=link.customer_id))
+    for name, uuid, wanted in (
+        ("available", fields.available, picture.available),
+        ("reserved", fields.reserved, picture.reserved),
     ):
         stands = shown.get(uuid, "").strip() if uuid else ""
         if not stands:
             continue
+        # Ours is what we wrote on any card of theirs: cards are joined, and figures move with them.
+        ours = {figure for one in known for figure in figures_of(one, name)} | _brought_along(link, name)
         figure = picturing.read_figure(stands)
         if figure is None or (figure > wanted and figure not in ours):
-            return f"{name}: CRM {stands[:20]}, portal {wanted}, pushed {link.pushed_available if name == 'available' else link.pushed_reserved}"
+            return f"{name}: CRM {stands[:20]}, portal {wanted}, pushed {getattr(link, f'pushed_{name}')}"
     return ""
+
+
+def figures_of(link: BuyerLink, name: str) -> set[int]:
+    """What we wrote last under this name, and what we began to write."""
+    return {getattr(link, f"pushed_{name}"), getattr(link, f"attempted_{name}")} - {None}
+
+
+def _brought_along(link: BuyerLink, name: str) -> set[int]:
+    """What the card showed when the balances were migrated, as long as we have not written on it."""
+    if link.pushed_available is not None:
+        return set()
+    lines = ImportLine.objects.filter(customer_id=link.customer_id).order_by("-pk")
+    return set(lines.values_list("active" if name == "available" else "reserved", flat=True)[:1])

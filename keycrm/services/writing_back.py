@@ -130,7 +130,7 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
     try:
         found = {buyer.id: buyer for phone in owning.phones_of(customer) for buyer in crm.buyers_by_phone(phone)}
         buyers = list(found.values())
-        _note_buyers(customer, buyers, now=now)
+        _note_buyers(customer, buyers, fields=fields, now=now)
     except CrmError as error:
         return _note_trouble(lease, link, error, now=now)
     if not buyers:
@@ -148,7 +148,7 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
     return Pushed(customer.pk, **outcome)
 
 
-def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetime) -> None:
+def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, fields: Fields, now: dt.datetime) -> None:
     """The cards that the CRM shows for this phone are the customer's; a card of ours that it does not show was merged away or has another phone now."""
     addressing.confirm_address(customer.pk, buyers, now=now)
     ids = [buyer.id for buyer in buyers]
@@ -163,19 +163,22 @@ def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, now: dt.datetim
             )
     if ids:
         gone = BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids)
-        _inherit(customer, gone)
+        _inherit(gone, buyers, fields=fields)
         gone.delete()
         BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
 
 
-def _inherit(customer: Customer, gone: QuerySet[BuyerLink]) -> None:
-    """An operator who joins cards may keep the fields of the one that dies: its figures then stand on a card that we never wrote, and they are ours."""
-    left = gone.exclude(pushed_available=None, attempted_available=None).order_by("pushed_at", "pk").last()
-    if left is not None:
-        BuyerLink.objects.filter(customer_id=customer.pk, pushed_available=None, attempted_available=None).update(
-            pushed_available=left.pushed_available, pushed_reserved=left.pushed_reserved,
-            attempted_available=left.attempted_available, attempted_reserved=left.attempted_reserved,
-        )  # fmt: skip
+def _inherit(gone: QuerySet[BuyerLink], buyers: Sequence[Buyer], *, fields: Fields) -> None:
+    """An operator who joins cards may keep the fields of one that dies: its figures then stand on a card on which we did not write them, and they are ours."""
+    left = list(gone)
+    for buyer in buyers if left else ():
+        adopted = {}
+        for name, uuid in (("available", fields.available), ("reserved", fields.reserved)):
+            figure = picturing.read_figure((buyer.custom_fields or {}).get(uuid, "").strip())
+            if figure is not None and any(figure in filling.figures_of(link, name) for link in left):
+                adopted[f"attempted_{name}"] = figure
+        if adopted:
+            BuyerLink.objects.filter(buyer_id=buyer.id).update(**adopted)
 
 
 def _note_nobody(customer: Customer, *, now: dt.datetime) -> None:

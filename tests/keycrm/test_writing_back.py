@@ -181,6 +181,41 @@ def test_figures_that_a_merged_card_inherits_are_ours_and_may_be_lowered(far):
     assert (far.shows(kept)["CT_1"], BuyerLink.objects.get().stuck_reason) == ("70", "")
 
 
+def test_figures_of_one_of_several_merged_cards_are_ours_whichever_lives_on(far):
+    """Three cards become one. On one no figure was written since, on one the newest, and of the write to the third no answer ever came."""
+    behind, newest = far.add_buyer(PHONE), far.add_buyer(PHONE)
+    customer = make(100)
+    push(far)
+    scenes.hold(customer, 30, now=far.now)
+    far.pass_time(minutes=2)
+    unknown = far.add_buyer(PHONE)
+    far.trouble = raising(None, CrmUnavailable())  # the first card's write is refused
+    far.trouble_after = raising(None, OutcomeUnknown("answered 504", status=504))
+    push(far)
+    far.trouble = far.trouble_after = lambda call: None
+    figures = {card.id: far.shows(card).get("CT_1") for card in (behind, newest, unknown)}
+    assert figures == {behind.id: "100", newest.id: "70", unknown.id: "70"}
+    kept = far.add_buyer(PHONE, custom_fields=far.shows(behind))
+    for card in (behind, newest, unknown):
+        far.merge_buyers(card, kept)
+    scenes.hold(customer, 20, now=far.now)
+    far.pass_time(minutes=5)
+    push(far)
+    assert (far.shows(kept)["CT_1"], BuyerLink.objects.get().stuck_reason) == ("50", "")
+
+
+def test_a_full_sync_that_meets_a_merged_card_first_knows_its_figures(far):
+    old = far.add_buyer(PHONE)
+    customer = make(100)
+    push(far)
+    kept = far.add_buyer(PHONE, custom_fields=far.shows(old))
+    far.merge_buyers(old, kept)
+    scenes.hold(customer, 30, now=far.now)
+    far.pass_time(minutes=2)
+    told = resyncing.resync(far, fields=FIELDS, clock=lambda: far.now)
+    assert (told.written, told.stuck, far.shows(kept)["CT_1"]) == (1, 0, "70")
+
+
 def test_a_card_that_is_merged_away_between_look_up_and_write_is_let_go(far):
     from keycrm.errors import NotFound
 
