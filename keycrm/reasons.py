@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NO_MOMENT = "no_moment"
     NO_PAYER = "no_payer"
     SET_ASIDE = "set_aside"
+    DROPPED = "dropped"
     NO_BUYER = "no_buyer"
     CHANGED_BY_HAND = "changed_by_hand"
     SHARED_CARD = "shared_card"
@@ -50,6 +51,7 @@ SENTENCES = {
         "A code that was handed out without a hold stands in an order without a phone: nobody can pay for it."
     ),
     Reason.SET_ASIDE: _("A person set this order aside."),
+    Reason.DROPPED: _("Older than what was applied, or than what a person decided: it changes nothing."),
     Reason.NO_BUYER: _("Nobody in the CRM has this phone."),
     Reason.CHANGED_BY_HAND: _("Changed by hand in the CRM."),
     Reason.SHARED_CARD: _(

@@ -49,6 +49,9 @@ class CrmOrder(Leased):
     buyer_id = models.BigIntegerField(_("buyer"), null=True, blank=True)
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)
     seen_at = models.DateTimeField(_("changed in the CRM at"), null=True, blank=True)
+    applied_seen_at = models.DateTimeField(
+        null=True, blank=True
+    )  # the newest moment, of it and its parts, that reached the ledger
     fetched_at = models.DateTimeField(_("fetched at"), null=True, blank=True)
     missing_at = models.DateTimeField(_("missing since"), null=True, blank=True)
     set_aside_at = models.DateTimeField(_("set aside at"), null=True, blank=True)

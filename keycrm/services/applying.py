@@ -32,6 +32,7 @@ from promo.models import Code
 
 ACTOR = "crm"
 MOST_LOOKS_FOR_UNKNOWN = 4
+PART_AGAIN_SECONDS = 3600.0
 WAITS, STUCK = "waits", "stuck"
 
 
@@ -98,6 +99,8 @@ def _settle(lease: Lease, worked: Worked, *, now: dt.datetime) -> Worked:
 def _as_event(outcome: str) -> tuple[str, str]:
     if outcome in {Outcome.HISTORY, Reason.SET_ASIDE}:
         return EventState.IGNORED, Reason.HISTORY if outcome == Outcome.HISTORY else Reason.SET_ASIDE
+    if outcome == Outcome.DROPPED:
+        return EventState.IGNORED, Reason.DROPPED
     return EventState.APPLIED, ""
 
 
@@ -106,7 +109,8 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
         order = crm.order(crm_id)
     except NotFound:
         return _note_missing(crm, lease, crm_id, now=now)
-    _note_seen(lease, order, rules=rules, now=now)
+    if not _note_seen(lease, order, rules=rules, now=now):
+        return Worked(crm_id, Outcome.DROPPED)
     root_id = families.find_root(order)
     if root_id != crm_id:
         # The root adds its parts up; one lease at a time, so it is asked instead of taken.
@@ -117,10 +121,11 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
         try:
             part = crm.order(part_id)
         except NotFound:
-            _note_part_missing(crm, part_id, now=now)
-            raise Stuck(Reason.PART_VANISHED, f"CRM {part_id}") from None
-        _note_part(part, rules=rules, now=now)
-        parts.append(Part(part, stage_of(part, rules.stages)))
+            return _wait_for_part(crm, lease, crm_id, part_id, now=now)
+        if families.is_stale(CrmOrder.objects.get(crm_id=part_id), part):
+            return Worked(crm_id, Outcome.DROPPED)
+        if _note_part(part, rules=rules, now=now):
+            parts.append(Part(part, stage_of(part, rules.stages)))
     return _apply_parts(lease, parts, rules=rules, now=now)
 
 
@@ -133,16 +138,32 @@ def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, objec
     }  # fmt: skip
 
 
-def _note_seen(lease: Lease, order: Order, *, rules: Rules, now: dt.datetime) -> None:
+def _note_seen(lease: Lease, order: Order, *, rules: Rules, now: dt.datetime) -> bool:
+    """False: it is older than what we saw before, and says nothing."""
     with leasing.fenced(lease) as row:
+        if families.is_stale(row, order):
+            return False
         columns = _columns(order, rules=rules, now=now)
-        if row.owns_number and (row.source, row.number) != (columns["source"], columns["number"]):
-            columns["owns_number"] = False
+        if families.has_moved(row, order):
+            families.leave(row, order, now=now, actor=ACTOR)
+            columns |= {"order_id": None, "owns_number": False}
+        else:
+            columns |= families.identity_of(row)
+            if (row.source, row.number) != (columns["source"], columns["number"]):
+                columns["owns_number"] = False
         CrmOrder.objects.filter(pk=row.pk).update(**columns)
+    return True
 
 
-def _note_part(order: Order, *, rules: Rules, now: dt.datetime) -> None:
-    CrmOrder.objects.filter(crm_id=order.id).update(**_columns(order, rules=rules, now=now), owns_number=False)
+def _note_part(order: Order, *, rules: Rules, now: dt.datetime) -> bool:
+    """False: it belongs to somebody else by now, which is noted under its own lease."""
+    row = CrmOrder.objects.select_related("order").get(crm_id=order.id)
+    if families.has_moved(row, order):
+        leasing.ask(CrmOrder, order.id, now=now)
+        return False
+    columns = _columns(order, rules=rules, now=now) | families.identity_of(row) | {"owns_number": False}
+    CrmOrder.objects.filter(pk=row.pk).update(**columns)
+    return True
 
 
 def _note_missing(crm: Crm, lease: Lease, crm_id: int, *, now: dt.datetime) -> Worked:
@@ -163,19 +184,25 @@ def _note_missing(crm: Crm, lease: Lease, crm_id: int, *, now: dt.datetime) -> W
     return Worked(crm_id, WAITS)
 
 
-def _note_part_missing(crm: Crm, part_id: int, *, now: dt.datetime) -> None:
+def _wait_for_part(crm: Crm, lease: Lease, crm_id: int, part_id: int, *, now: dt.datetime) -> Worked:
+    """Without one of its parts an order has no sum. Nothing is changed until the part is back, or a person has decided about it."""
     vanishing.note_missing(part_id, now=now)
-    leasing.ask(CrmOrder, part_id, now=now)
+    if vanishing.is_gone(crm, part_id, now=now):
+        raise Stuck(Reason.PART_VANISHED, f"CRM {part_id}")
+    if CrmOrder.objects.filter(crm_id=part_id, asked_at=None).exists():
+        leasing.ask(CrmOrder, part_id, now=now)
+    leasing.put_off(lease, now=now, after_seconds=PART_AGAIN_SECONDS)
+    return Worked(crm_id, WAITS)
 
 
 def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.datetime) -> Worked:
     root = parts[0].order
     if root.placed_at is None:
         raise Stuck(Reason.NO_MOMENT)
-    source, number = source_name(root.source_id, rules.shop_sources), number_of(root)
     with leasing.fenced(lease) as row:
         if row.set_aside_at is not None:
             return Worked(root.id, Reason.SET_ASIDE)
+        source, number = row.source, row.number
     if is_history(source, number, root.placed_at):
         return Worked(root.id, Outcome.HISTORY)
     families.claim_number(lease, root.id, source, number, now=now)
@@ -192,12 +219,13 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
     is_ours = code is not None and paying.was_handed_out(code)
     ids = [part.order.id for part in parts]
     reserved = dict(ManualReserve.objects.filter(crm_order_id__in=ids).values_list("hold_id", "points"))
+    seen_at = families.newest_moment(root.id, ids, now=now)
     ours_uah = sum(reserved.values()) + (code.pool.amount_uah if code and is_ours else 0)
     with leasing.fenced(lease):
         applied = orders.apply_snapshot(
             snapshot=orders.Snapshot(
                 source=source, number=number, stage=stage, totals=totals_of_parts(parts, ours_uah=ours_uah),
-                placed_at=root.placed_at, seen_at=families.newest_moment(root.id, now=now), customer_id=customer_id, activated_at=activated_at(parts),
+                placed_at=root.placed_at, seen_at=seen_at, customer_id=customer_id, activated_at=activated_at(parts),
                 hold_ids=(*paid, *reserved), reason=f"CRM {root.id}",
             ),
             now=now, actor=ACTOR,
@@ -205,7 +233,7 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         if code is not None and is_ours and stage is not Stage.CANCELLED:
             paying.mark_redeemed(code, crm_id=root.id, now=now, actor=ACTOR)
         CrmOrder.objects.filter(crm_id__in=ids).update(order_id=applied.order_id)
-        CrmOrder.objects.filter(pk=lease.pk).update(code=code)
+        CrmOrder.objects.filter(pk=lease.pk).update(code=code, applied_seen_at=seen_at)
         _link_buyers(parts, customer_id, now=now)
         if code is not None and (applied.taken_from or stage is Stage.CANCELLED) and applied.outcome is Outcome.APPLIED:
             _ask_for_others(code, ids, now=now)

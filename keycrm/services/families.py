@@ -1,17 +1,21 @@
-"""Which orders of the CRM are one order of ours: a root and its parts, and which root a number belongs to."""
+"""Which orders of the CRM are one order of ours: a root and its parts, and which root a number belongs to.
+
+What was counted once keeps the number under which it was counted: settings and managers may change what it would be called today.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 
 from keycrm.models import CrmOrder
 from keycrm.payloads import Order
 from keycrm.reasons import Reason
-from keycrm.services import leasing
+from keycrm.services import leasing, vanishing
 from keycrm.services.leasing import Lease
 
 MOST_PARTS, MOST_ANCESTORS = 40, 5
@@ -23,6 +27,24 @@ class Stuck(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.reason, self.detail = reason, detail
+
+
+def identity_of(row: CrmOrder) -> dict[str, object]:
+    """Source and number under which the ledger has the order already; empty where it has not."""
+    return {"source": row.order.source, "number": row.order.number} if row.order is not None else {}
+
+
+def has_moved(row: CrmOrder, order: Order) -> bool:
+    """It was split off, joined to another order, or taken out of one, since it was seen last."""
+    return row.fetched_at is not None and row.parent_id != order.parent_id
+
+
+def leave(row: CrmOrder, order: Order, *, now: dt.datetime, actor: str) -> None:
+    """Whatever counted it has to be counted without it: its former root, or the order that it was by itself."""
+    if row.parent_id is not None:
+        leasing.ask(CrmOrder, row.parent_id, now=now)
+    elif row.owns_number and row.order_id is not None:
+        vanishing.cancel_order(row.order_id, reason=f"CRM {row.crm_id} → CRM {order.parent_id}", actor=actor, now=now)
 
 
 def find_root(order: Order) -> int:
@@ -42,15 +64,16 @@ def find_root(order: Order) -> int:
 
 
 def _orphans_beside(crm_id: int) -> list[int]:
-    """Parts with the same number, of the same root, where that root was set aside; oldest first."""
+    """Parts of the same order, of the same root, where that root was set aside; oldest first."""
     row = CrmOrder.objects.filter(crm_id=crm_id).first()
     if row is None or row.parent_id is None:
         return []
     if not CrmOrder.objects.filter(crm_id=row.parent_id, set_aside_at__isnull=False).exists():
         return []
-    beside = CrmOrder.objects.filter(
-        parent_id=row.parent_id, source=row.source, number=row.number, set_aside_at=None
-    ).exclude(pk=row.pk)
+    alike = Q(source=row.source, number=row.number)
+    if row.order_id is not None:
+        alike |= Q(order_id=row.order_id)
+    beside = CrmOrder.objects.filter(alike, parent_id=row.parent_id, set_aside_at=None).exclude(pk=row.pk)
     return list(beside.order_by("crm_id").values_list("crm_id", flat=True))
 
 
@@ -69,20 +92,17 @@ def parts_of(root_id: int) -> list[int]:
     return found
 
 
-def newest_moment(root_id: int, *, now: dt.datetime) -> dt.datetime:
-    """The CRM's newest moment of the whole family, also of those that do not count any more: taking one out must not look like going back in time."""
-    family = [root_id]
-    for _ in range(MOST_ANCESTORS):
-        above = CrmOrder.objects.filter(crm_id=family[-1]).values_list("parent_id", flat=True).first()
-        if above is None or above in family:
-            break
-        family.append(above)
-    for _ in range(MOST_ANCESTORS):
-        family += (
-            CrmOrder.objects.filter(parent_id__in=family).exclude(crm_id__in=family).values_list("crm_id", flat=True)
-        )
-    newest: dt.datetime | None = CrmOrder.objects.filter(crm_id__in=family).aggregate(at=Max("seen_at"))["at"]
-    return newest or now
+def newest_moment(root_id: int, part_ids: Sequence[int], *, now: dt.datetime) -> dt.datetime:
+    """The CRM's newest moment of whatever counts or ever counted under the root's number: taking a part out must not look like going back in time."""
+    root = CrmOrder.objects.get(crm_id=root_id)
+    family = Q(crm_id__in=part_ids) | Q(source=root.source, number=root.number)
+    moments = CrmOrder.objects.filter(family).aggregate(seen=Max("seen_at"), applied=Max("applied_seen_at"))
+    return max([moment for moment in moments.values() if moment is not None], default=now)
+
+
+def is_stale(row: CrmOrder, order: Order) -> bool:
+    """Older than what we saw of it before: the CRM answered from a copy that is behind."""
+    return row.seen_at is not None and order.updated_at is not None and order.updated_at < row.seen_at
 
 
 def claim_number(lease: Lease, crm_id: int, source: str, number: str, *, now: dt.datetime) -> None:

@@ -89,18 +89,27 @@ def set_aside(*, crm_id: int, verdict: str, reason: str, actor: str, now: dt.dat
             reason=Reason.SET_ASIDE,
             now=now,
         )
-        # A root that was never seen has no number, but parts may name it.
-        others = Q(parent_id=crm_id) | (Q(source=row.source, number=row.number) if row.number else Q())
-        rest = list(CrmOrder.objects.filter(others, set_aside_at=None).values_list("crm_id", flat=True))
+        rest = _concerned(row)
         if chosen is Verdict.CANCELLED and not rest and row.order_id is not None:
-            _cancel(row.order_id, reason=reason, actor=actor, now=now)
+            cancel_order(row.order_id, reason=reason, actor=actor, now=now)
     # Whatever waited for this decision is looked at again: the other order of the number, the root of a part.
     for other in rest:
         leasing.ask(CrmOrder, other, now=now)
 
 
-def _cancel(order_id: int, *, reason: str, actor: str, now: dt.datetime) -> None:
-    """A last snapshot, by a person: the newest figures, cancelled."""
+def _concerned(row: CrmOrder) -> list[int]:
+    """Other orders of the CRM that stand under the same order of ours, or would: its root, its parts, parts of the same root, the other one with its number."""
+    alike = Q(parent_id=row.crm_id) | Q(crm_id=row.parent_id or 0)
+    if row.number:
+        alike |= Q(source=row.source, number=row.number)
+    if row.order_id is not None:
+        alike |= Q(order_id=row.order_id)
+    others = CrmOrder.objects.filter(alike, set_aside_at=None).exclude(pk=row.pk)
+    return list(others.order_by("crm_id").values_list("crm_id", flat=True))
+
+
+def cancel_order(order_id: int, *, reason: str, actor: str, now: dt.datetime) -> None:
+    """A last snapshot: the newest figures, cancelled."""
     order = LedgerOrder.objects.get(pk=order_id)
     newest = OrderSnapshot.objects.filter(order=order).order_by("-revision").first()
     if newest is None:
