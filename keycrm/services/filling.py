@@ -98,5 +98,5 @@ def _brought_along(link: BuyerLink, name: str) -> set[int]:
     """What the card showed when the balances were migrated, as long as we have not written on it."""
     if link.pushed_available is not None:
         return set()
-    lines = ImportLine.objects.filter(customer_id=link.customer_id).order_by("-pk")
-    return set(lines.values_list("active" if name == "available" else "reserved", flat=True)[:1])
+    lines = ImportLine.objects.filter(customer_id__in=owning.family_of(link.customer_id))
+    return set(lines.values_list("active" if name == "available" else "reserved", flat=True))

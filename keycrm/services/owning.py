@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from bonuses.models import Customer
+from bonuses.models import Customer, ImportLine
 from bonuses.services.ledger import survivor_of
 from keycrm.payloads import Buyer
 
@@ -27,6 +27,16 @@ def newest_entry(customer_id: int) -> int:
         cursor.execute(_NEWEST, [customer_id, customer_id])
         (newest,) = cursor.fetchone()
     return int(newest or 0)
+
+
+def was_brought_along(customer_id: int) -> bool:
+    """Their balance was migrated, even if it was nothing."""
+    return ImportLine.objects.filter(customer_id__in=family_of(customer_id)).exists()
+
+
+def family_of(customer_id: int) -> list[int]:
+    """The customer, and whoever was merged into them."""
+    return [customer_id, *Customer.objects.filter(merged_into_id=customer_id).values_list("pk", flat=True)]
 
 
 def phones_of(customer: Customer) -> list[str]:

@@ -78,9 +78,11 @@ def resync(
     at_most_pages: int | None = None,
     tell: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Go on from the stored page to the end. Raises what the client raises: the next call goes on from the same page."""
+    """Go on from the stored page to the end; a dry run begins at the first and stores nothing. Raises what the client raises: the next call goes on from the
+    same page.
+    """
     report = Report()
-    page_number = begin(anew=False)
+    page_number = 1 if is_dry_run else begin(anew=False)
     while at_most_pages is None or report.pages < at_most_pages:
         page = crm.buyers(page=page_number)
         for buyer in page.items:

@@ -126,6 +126,10 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
         return Pushed(customer.pk)
     # The entry first, then the balance: what arrives in between makes the customer behind again, never silently done.
     newest = owning.newest_entry(customer.pk)
+    if not newest and not owning.was_brought_along(customer.pk):
+        # Nothing of ours to show: whatever stands on the card is somebody else's.
+        leasing.finish(lease, checked_at=now)
+        return Pushed(customer.pk)
     picture = picturing.paint(customer.pk, now=now)
     try:
         found = {buyer.id: buyer for phone in owning.phones_of(customer) for buyer in crm.buyers_by_phone(phone)}
@@ -137,6 +141,8 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
         leasing.finish(lease, checked_at=now, pushed_entry=0)
         _note_nobody(customer, now=now)
         return Pushed(customer.pk)
+    if not BuyerLink.objects.filter(customer_id=customer.pk, buyer_id__isnull=False).exists():
+        return _note_shared(lease, customer, owning.sharers_of(buyers[0]), now=now)
     outcome = {"written": 0, "equal": 0, "stuck": 0, "put_off": 0}
     for buyer in buyers:
         mine = BuyerLink.objects.get(buyer_id=buyer.id)
@@ -151,21 +157,21 @@ def _push(crm: Crm, lease: Lease, *, fields: Fields, now: dt.datetime) -> Pushed
 def _note_buyers(customer: Customer, buyers: Sequence[Buyer], *, fields: Fields, now: dt.datetime) -> None:
     """The cards that the CRM shows for this phone are the customer's; a card of ours that it does not show was merged away or has another phone now."""
     addressing.confirm_address(customer.pk, buyers, now=now)
-    ids = [buyer.id for buyer in buyers]
-    for buyer_id in ids:
+    for buyer in buyers:
         link, _made = BuyerLink.objects.get_or_create(
-            buyer_id=buyer_id, defaults={"customer_id": customer.pk, "asked_at": now}
+            buyer_id=buyer.id, defaults={"customer_id": customer.pk, "asked_at": now}
         )
-        if link.customer_id != customer.pk:
+        if link.customer_id != customer.pk and link.customer_id not in owning.sharers_of(buyer):
             # The phone went from one person's card to another's: what stands on it is not what we pushed for this customer.
             BuyerLink.objects.filter(pk=link.pk).update(
                 customer_id=customer.pk, pushed_entry=0, asked_at=now, stuck_reason="", stuck_detail=""
             )
-    if ids:
-        gone = BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=ids)
+    if buyers:
+        gone = BuyerLink.objects.filter(customer_id=customer.pk).exclude(buyer_id__in=[buyer.id for buyer in buyers])
         _inherit(gone, buyers, fields=fields)
         gone.delete()
-        BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
+        if BuyerLink.objects.filter(customer_id=customer.pk, buyer_id__isnull=False).exists():
+            BuyerLink.objects.filter(customer_id=customer.pk, buyer_id=None).delete()
 
 
 def _inherit(gone: QuerySet[BuyerLink], buyers: Sequence[Buyer], *, fields: Fields) -> None:
@@ -186,6 +192,16 @@ def _note_nobody(customer: Customer, *, now: dt.datetime) -> None:
     BuyerLink.objects.filter(customer_id=customer.pk, buyer_id__isnull=False).delete()
     link, _made = BuyerLink.objects.get_or_create(customer_id=customer.pk, buyer_id=None)
     BuyerLink.objects.filter(pk=link.pk).update(checked_at=now, retry_at=now + NOBODY_AGAIN, asked_at=now)
+
+
+def _note_shared(lease: Lease, customer: Customer, sharers: Sequence[int], *, now: dt.datetime) -> Pushed:
+    """All their cards stand in the name of somebody who shares them: a row without a card says so, and that it is known."""
+    leasing.finish(lease, checked_at=now)
+    link, _made = BuyerLink.objects.get_or_create(customer_id=customer.pk, buyer_id=None)
+    BuyerLink.objects.filter(pk=link.pk).update(
+        asked_at=now, retry_at=None, checked_at=now, stuck_reason=Reason.SHARED_CARD, stuck_detail=owning.tell(sharers)
+    )
+    return Pushed(customer.pk, stuck=1)
 
 
 def _note_trouble(lease: Lease, link: BuyerLink, error: CrmError, *, now: dt.datetime) -> Pushed:

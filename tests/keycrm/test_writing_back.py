@@ -293,6 +293,40 @@ def join_two_customers_cards(far):
     return second, *customers_of_both
 
 
+def test_a_shared_card_is_looked_at_once_and_not_for_ever(far):
+    _card, one, other = join_two_customers_cards(far)
+    assert set(BuyerLink.objects.values_list("customer_id", "stuck_reason")) == {
+        (one, "shared_card"),
+        (other, "shared_card"),
+    }
+    asked = len(far.calls)
+    for _ in range(10):
+        far.pass_time(minutes=5)
+        push(far)
+    assert len(far.calls) == asked
+
+
+@pytest.mark.parametrize("stands", [{}, {"CT_1": "150"}])
+def test_a_card_of_somebody_who_never_had_points_is_left_alone(far, stands):
+    card = far.add_buyer(PHONE, custom_fields=stands)
+    customer = make(0)
+    BuyerLink.objects.create(customer_id=customer, buyer_id=card.id, asked_at=far.now)  # an order under way brought it
+    push(far)
+    assert (far.shows(card), BuyerLink.objects.get().stuck_reason) == (stands, "")
+    scenes.give(customer, 200, now=far.now)
+    far.pass_time(minutes=2)
+    push(far)
+    assert far.shows(card)["CT_1"] == "200"
+
+
+def test_a_dry_run_reads_all_and_leaves_the_stored_page(far):
+    for number in range(120):
+        far.add_buyer(f"+38050{number:07d}")
+    resyncing.resync(far, fields=FIELDS, clock=lambda: far.now, at_most_pages=1)
+    told = resyncing.resync(far, fields=FIELDS, clock=lambda: far.now, is_dry_run=True)
+    assert (told.pages, PollCursor.objects.get(name="resync").page) == (3, 2)
+
+
 def test_a_card_that_two_customers_share_shows_neither_balance_and_waits_for_a_person(far):
     card, one, other = join_two_customers_cards(far)
     link = BuyerLink.objects.get(buyer_id=card.id)

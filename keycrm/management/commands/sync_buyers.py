@@ -34,7 +34,7 @@ class Command(BaseCommand):
             crm = wiring.open_crm()
             fields = naming.buyer_fields(crm, now=timezone.now())
             foreseen = resyncing.estimate(crm, calls_per_minute=settings.KEYCRM_CALLS_PER_MINUTE)
-            page = resyncing.begin(anew=options["anew"])
+            page = 1 if is_dry_run else resyncing.begin(anew=options["anew"])
             self.stdout.write(
                 f"{foreseen.buyers} buyers on {foreseen.pages} pages, from page {page}: {foreseen.least_minutes:.0f} to "
                 f"{foreseen.most_minutes:.0f} minutes at {foreseen.calls_per_minute} calls a minute"
