@@ -28,6 +28,7 @@ from promo.admin.read_only import EndlessAdmin
 CARDS = {
     "link": ("admin:keycrm_buyerlink_change", _("buyer")),
     "card": ("admin:keycrm_crmcard_change", _("card of the CRM")),
+    "hold": ("admin:bonuses_hold_change", _("hold")),
 }
 
 

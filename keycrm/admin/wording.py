@@ -79,6 +79,7 @@ _FIGURES: Mapping[str, Callable[[str], str]] = {
     DifferenceKind.CODE_IN_TWO_ORDERS: _two_orders,
     DifferenceKind.CODE_GONE: _points,
     DifferenceKind.CODE_UNUSED: _points,
+    DifferenceKind.HELD_FOR_NOTHING: _points,
     DifferenceKind.SMALL_DISCOUNT: _pair(lambda: _("discount %(first)s UAH, points %(second)s"), " < "),
     DifferenceKind.OVER_SHARE: _pair(lambda: _("%(first)s points, allowed are %(second)s"), " > "),
     DifferenceKind.ORDER_STUCK: say_stuck,

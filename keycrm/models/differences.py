@@ -13,6 +13,7 @@ class DifferenceKind(models.TextChoices):
     CODE_IN_TWO_ORDERS = "code_in_two_orders", _("one code in two orders")
     CODE_GONE = "code_gone", _("the code was taken off the order, its points are still spent")
     CODE_UNUSED = "code_unused", _("points were spent for a code that stands in no order")
+    HELD_FOR_NOTHING = "held_for_nothing", _("points are held, and no order will end that")
     NOT_ISSUED = "not_issued", _("a code of ours that was never handed out stands in an order")
     SMALL_DISCOUNT = "small_discount", _("the order's discount is smaller than its code")
     OVER_SHARE = "over_share", _("more was paid with points than the rule allows")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from bonuses.models import Hold, Order, OrderReport, OrderSnapshot
@@ -150,6 +150,18 @@ def _codes_unused(now: dt.datetime) -> Iterator[Found]:
         yield Found(DifferenceKind.CODE_UNUSED, f"hold:{hold.pk}", f"{hold.points + hold.owed}", {"code": hold.code_id})
 
 
+def _held_for_nothing(now: dt.datetime) -> Iterator[Found]:
+    """Open holds that have no end by time, and whose order was set aside or never came: only a person can end them."""
+    live = CrmOrder.objects.filter(order_id=OuterRef("order_id"), set_aside_at=None)
+    known = CrmOrder.objects.filter(order_id=OuterRef("order_id"))
+    left = Q(order=None, expires_at=None, placed_at__lt=now - UNUSED_AFTER) | (
+        Q(order__state="confirmed") & Exists(known) & ~Exists(live)
+    )
+    for hold in Hold.objects.filter(left, state="open"):
+        yield Found(DifferenceKind.HELD_FOR_NOTHING, f"hold:{hold.pk}", f"{hold.points}",
+                    {"code": hold.code_id, "order": hold.order_id})  # fmt: skip
+
+
 def _codes_not_issued(now: dt.datetime) -> Iterator[Found]:
     rows = CrmOrder.objects.filter(code__isnull=False, code__issue=None, set_aside_at=None, placed_at__gt=now - BACK_TO)
     for row in rows:
@@ -256,6 +268,6 @@ def _never_confirmed(now: dt.datetime) -> Iterator[Found]:
 
 
 QUESTIONS: tuple[Question, ...] = (
-    _codes_in_several_orders, _codes_gone, _codes_unused, _codes_not_issued, _figures, _orders_stuck, _crm_orders_stuck, _cards_stuck,
+    _codes_in_several_orders, _codes_gone, _codes_unused, _held_for_nothing, _codes_not_issued, _figures, _orders_stuck, _crm_orders_stuck, _cards_stuck,
     _totals_differ, _never_confirmed,
 )  # fmt: skip

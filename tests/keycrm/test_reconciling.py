@@ -7,15 +7,15 @@ import pytest
 from django.utils import translation
 
 from bonuses.models import Hold, LedgerEntry, Order
-from bonuses.services import reporting
+from bonuses.services import charging, reporting
 from bonusportal.errors import BadInput
 from keycrm.admin.alarms import find_banners
 from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference
-from keycrm.services import reconciling
+from keycrm.services import reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import NOW, make_code, make_pool, make_staff
 from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
-from tests.keycrm.journeys import hear_and_work, held_code, work
+from tests.keycrm.journeys import hear_and_work, held_code, issued_code, work
 from tests.staff import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -188,3 +188,26 @@ def test_orders_and_managers_cards_stand_there_as_well(far):
         (banner,) = find_banners(NOW)
     assert banner.text == "The CRM waits for a person: orders: 1, managers’ cards: 1."
     assert banner.address == "/admin/keycrm/crmorder/?stuck=yes"
+
+
+def test_points_that_are_held_for_an_order_that_was_set_aside_are_listed(far, customer):
+    code, _hold = held_code(customer, 100, now=far.now)
+    order = far.place(promocode=code.code, total_discount=Decimal(100), grand_total=Decimal(900))
+    hear_and_work(far, order.id)
+    far.delete(order)
+    hear_and_work(far, order.id)
+    far.pass_time(hours=25)
+    work(far)
+    assert "held_for_nothing" not in {kind for kind, _detail in found(far.now)}
+    vanishing.set_aside(crm_id=order.id, verdict="kept", reason="who knows", actor="olena", now=far.now)
+    assert found(far.now) == {("held_for_nothing", "100")}
+
+
+def test_points_charged_for_a_code_that_no_order_shows_any_more_are_listed(far, customer):
+    """The worker died after it had charged, and the code was edited away meanwhile."""
+    code = issued_code(100)
+    charging.charge_code(
+        customer_id=customer, points=100, code_id=code.pk, key=charging.key_of(code.pk), now=far.now, actor="crm"
+    )
+    assert found(far.now) == set()
+    assert found(far.pass_time(days=3)) == {("held_for_nothing", "100")}
