@@ -140,12 +140,15 @@ def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, objec
 
 def _note_seen(lease: Lease, order: Order, *, rules: Rules, now: dt.datetime) -> bool:
     """False: it is older than what we saw before, and says nothing."""
+    seen = CrmOrder.objects.get(pk=lease.pk)
+    if families.has_moved(seen, order) and not families.is_stale(seen, order):
+        families.ask_former_root(seen, now=now)
     with leasing.fenced(lease) as row:
         if families.is_stale(row, order):
             return False
         columns = _columns(order, rules=rules, now=now)
         if families.has_moved(row, order):
-            families.leave(row, order, now=now, actor=ACTOR)
+            families.leave_own_order(row, order, now=now, actor=ACTOR)
             columns |= {"order_id": None, "owns_number": False}
         else:
             columns |= families.identity_of(row)

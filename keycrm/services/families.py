@@ -39,11 +39,15 @@ def has_moved(row: CrmOrder, order: Order) -> bool:
     return row.fetched_at is not None and row.parent_id != order.parent_id
 
 
-def leave(row: CrmOrder, order: Order, *, now: dt.datetime, actor: str) -> None:
-    """Whatever counted it has to be counted without it: its former root, or the order that it was by itself."""
+def ask_former_root(row: CrmOrder, *, now: dt.datetime) -> None:
+    """It has to be counted without this one. Asked before the move is written down, and not in a transaction, because roots lock their parts."""
     if row.parent_id is not None:
         leasing.ask(CrmOrder, row.parent_id, now=now)
-    elif row.owns_number and row.order_id is not None:
+
+
+def leave_own_order(row: CrmOrder, order: Order, *, now: dt.datetime, actor: str) -> None:
+    """It was an order of ours by itself, and is a part of another one from now on."""
+    if row.parent_id is None and row.owns_number and row.order_id is not None:
         vanishing.cancel_order(row.order_id, reason=f"CRM {row.crm_id} → CRM {order.parent_id}", actor=actor, now=now)
 
 
