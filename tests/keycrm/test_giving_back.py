@@ -12,7 +12,7 @@ from keycrm.models import CrmCard, CrmOrder, Difference, InboundEvent, ManualRes
 from keycrm.services import giving_back, reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import make_staff
-from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
+from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide
 from tests.keycrm.journeys import card_for, has, hear, hear_and_work, hear_card, reserve, stuck, work
 from tests.staff import read
 
@@ -196,19 +196,25 @@ def test_a_vanished_order_that_is_set_aside_locks_nothing_for_ever(far, verdict,
 
 
 @VERDICTS
-def test_of_two_orders_with_one_number_the_other_does_not_take_the_points_again(far, verdict):
+@pytest.mark.parametrize("detour", [[], [COMPLETED, UNDER_WAY], [COMPLETED, UNDER_WAY, COMPLETED, UNDER_WAY]])
+def test_of_two_orders_with_one_number_the_other_does_not_take_the_points_again(far, verdict, detour):
     order = far.place(total="1000")
     hear_and_work(far, order.id)
     card = far.add_card(custom_fields={"LD_2": "200"}, target_type="order", target_id=order.id)
     hear_card(far, card)
     reserve(far)
     work(far)
-    assert Hold.objects.get().order.number == order.number
+    for status in detour:
+        far.pass_time(hours=1)
+        far.change(order, status=status)
+        hear_and_work(far, order.id)
+    assert Hold.objects.get(state="open").order.number == order.number
     twin = far.place(total="1000", source_uuid=order.source_uuid)
     hear_and_work(far, twin.id)
     vanishing.set_aside(crm_id=order.id, verdict=verdict, reason="entered twice", actor="anna", now=far.now)
     work(far)
     assert has(now=far.now) == (600, 0, 0)
+    assert ManualReserve.objects.get().given_back_by == "anna"
     far.pass_time(hours=1)
     far.change(twin, status=COMPLETED)
     hear_and_work(far, twin.id)
