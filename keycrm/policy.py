@@ -87,6 +87,29 @@ def goods_of(order: Order) -> Decimal:
     return order.grand_total - order.shipping_price - order.wrap_price - order.taxes + order.total_discount
 
 
+def discounted_goods(order: Order) -> Decimal:
+    """The products' total after the discounts of their lines: the most that the order's own discount can be."""
+    if order.lines is None:
+        return goods_of(order) if order.goods_total is None else order.goods_total
+    # Where a line does not say for how much it was sold, it may still say its discount, which is that of all its pieces.
+    return sum(
+        (min(line.price_sold * line.quantity, line.price * line.quantity - line.discount) for line in order.lines),
+        Decimal(0),
+    )
+
+
+def own_discount(order: Order) -> Decimal:
+    """The order's own discount, which is what can be written. Where the account does not show it: what the total is short of the goods as their lines say.
+    (`total_discount` may hold the lines' discounts as well.)
+    """
+    if order.discount_amount is not None:
+        return order.discount_amount
+    if order.lines is None and order.goods_total is None:
+        return order.total_discount
+    paid = order.grand_total - order.shipping_price - order.wrap_price - order.taxes
+    return min(max(discounted_goods(order) - paid, Decimal(0)), order.total_discount)
+
+
 def activated_at(parts: Sequence[Part]) -> dt.datetime | None:
     """When the last live part was closed, else when it last changed; None: nobody says."""
     moments = [part.order.closed_at or part.order.updated_at for part in parts if part.is_live]

@@ -30,6 +30,10 @@ class Reason(StrEnum):
     NOTHING_LEFT = "nothing_left"
     ORDER_CLOSED = "order_closed"
     DISCOUNT_CHANGED = "discount_changed"
+    DISCOUNT_UNPAID = "discount_unpaid"
+    ORDER_OF_ANOTHER = "order_of_another"
+    CARD_USED = "card_used"
+    GIVEN_BACK = "given_back"
     CANNOT_APPLY = "cannot_apply"
     UNEXPECTED = "unexpected"
     WORKERS_DIED = "workers_died"
@@ -64,6 +68,14 @@ SENTENCES = {
     Reason.NOTHING_LEFT: _("There are no points, or the order's discounts have used up its share."),
     Reason.ORDER_CLOSED: _("The order is completed or cancelled: nothing can be reserved for it."),
     Reason.DISCOUNT_CHANGED: _("The order's discount was changed by hand after the points were reserved."),
+    Reason.DISCOUNT_UNPAID: _(
+        "The discount was written at the moment at which the points were given back. Take it off the order in the CRM, then look once more."
+    ),
+    Reason.ORDER_OF_ANOTHER: _("The order that was found is not the card's contact's: another phone stands in it."),
+    Reason.CARD_USED: _(
+        "This card was used for another order or for other points. Make a new card, or put back what was reserved and look once more."
+    ),
+    Reason.GIVEN_BACK: _("The points that this card reserved were given back."),
     Reason.CANNOT_APPLY: _("The ledger refused it."),
     Reason.UNEXPECTED: _(
         "It failed several times in a way that nobody foresaw. Tell whoever looks after the portal, then look once more."

@@ -177,6 +177,14 @@ def write_asked_release(hold: HoldRow, *, now: dt.datetime, order_id: int | None
         )
 
 
+def _take_off_order(hold_id: int) -> None:
+    """Whatever is heard of the order from now on does not take these points again, nor those of the holds before this one."""
+    chain = [hold_id]
+    while (before := Hold.objects.filter(again=chain[-1]).values_list("pk", flat=True).first()) is not None:
+        chain.append(before)
+    Hold.objects.filter(pk__in=chain).update(order_id=None)
+
+
 def _open(hold_id: int, *, now: dt.datetime) -> tuple[Book, HoldRow]:
     found = fetch_planned("SELECT customer_id FROM bonuses_hold WHERE id = %s", [hold_id])
     if not found:
@@ -203,8 +211,11 @@ def capture_hold(*, hold_id: int, now: dt.datetime, actor: str) -> HoldRow:
 
 
 @ledger.following_merges
-def release_hold(*, hold_id: int, now: dt.datetime, actor: str, is_proven: bool = False) -> HoldRow:
-    """Give back what is held. `is_proven` says that the hold's code was deleted in the store and seen gone. A hold that is released already is answered again.
+def release_hold(
+    *, hold_id: int, now: dt.datetime, actor: str, is_proven: bool = False, is_order_out: bool = False
+) -> HoldRow:
+    """Give back what is held. `is_proven` says that the hold's code was deleted in the store and seen gone; `is_order_out`, that a person takes the hold
+    off the order which it pays for. A hold that is released already is answered again.
 
     Raises HoldUnknown, HoldNotOpen (captured, or a confirmed order decides), HoldNeedsEvidence.
     """
@@ -212,11 +223,13 @@ def release_hold(*, hold_id: int, now: dt.datetime, actor: str, is_proven: bool 
         book, hold = _open(hold_id, now=now)
         if hold.state in {HoldState.RELEASED, HoldState.EXPIRED}:
             return _as_replay(hold)
-        if not hold.is_unresolved or (hold.order_id is not None and not is_proven):
+        if not hold.is_unresolved or (hold.order_id is not None and not (is_proven or is_order_out)):
             raise HoldNotOpen(hold.state)
         if hold.code_id is not None and not is_proven:
             raise HoldNeedsEvidence
         freed = write_release(book, hold, now=now, actor=actor)
+        if is_order_out:
+            _take_off_order(hold.id)
         expiring.expire_freed(book, freed, now=now)
         ledger.repay(book, source=hold.source, actor=actor, effective_at=now, now=now)
     return hold

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from bonuses.models.orders import ConfirmedState
 from bonusportal.nudges import nudge
 from keycrm.admin.events import REPLAY
+from keycrm.admin.giving_back import give_back, say_reserve
 from keycrm.admin.wording import say_why
 from keycrm.models import CrmCard, CrmOrder
 from keycrm.services import leasing, vanishing
@@ -166,7 +167,11 @@ class CrmCardAdmin(EndlessAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        return [path("<int:pk>/look/", wrap(look_at_card_again), name="keycrm_crmcard_look"), *super().get_urls()]
+        return [
+            path("<int:pk>/look/", wrap(look_at_card_again), name="keycrm_crmcard_look"),
+            path("<int:pk>/give-back/", wrap(partial(give_back, self)), name="keycrm_crmcard_give_back"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -178,6 +183,7 @@ class CrmCardAdmin(EndlessAdmin):
                 "title": gettext("Card %(id)d of the CRM") % {"id": card.crm_id}, "card": card, "badge": waiting_badge(card),
                 "order": self.order_shown(card), "points": self.points_shown(card), "why": say_why(card),
             }  # fmt: skip
+            context |= say_reserve(card)
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
 

@@ -89,4 +89,5 @@ _FIGURES: Mapping[str, Callable[[str], str]] = {
     DifferenceKind.POINTS_DIFFER: _pair(lambda: _("earned %(first)s, should be %(second)s"), " ≠ "),
     DifferenceKind.NEVER_CONFIRMED: lambda detail: _("%(sum)s UAH reported") % {"sum": detail},
     DifferenceKind.NO_EARNER: _points,
+    DifferenceKind.RESERVE_LEFT: _points,
 }

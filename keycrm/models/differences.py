@@ -24,6 +24,7 @@ class DifferenceKind(models.TextChoices):
     POINTS_DIFFER = "points_differ", _("the order earned other points than its newest figures say")
     NEVER_CONFIRMED = "never_confirmed", _("a page reported an order that the CRM does not know")
     NO_EARNER = "no_earner", _("a completed order without a phone earned nobody anything")
+    RESERVE_LEFT = "reserve_left", _("points are held by a manager’s card, and no order will spend them")
 
 
 class DifferenceQuerySet(models.QuerySet["Difference"]):

@@ -97,13 +97,21 @@ class CrmCard(Leased):
         return f"№{self.crm_id}"
 
 
+class ManualReserves(models.QuerySet["ManualReserve"]):
+    """Questions about points reserved by hand."""
+
+    def standing(self) -> ManualReserves:
+        """Those whose points were not given back."""
+        return self.filter(given_back_at=None)
+
+
 class ManualReserve(models.Model):
     """Points that a manager reserved for an order. The discount that the order shall have is stored before it is written, as an absolute figure:
-    whoever repeats the write writes the same, and never adds it twice.
+    whoever repeats the write writes the same, and never adds it twice. Until it is written the order does not spend them.
     """
 
     card = models.OneToOneField(CrmCard, on_delete=models.PROTECT, related_name="reserve")
-    crm_order_id = models.BigIntegerField(_("order in the CRM"), unique=True)
+    crm_order_id = models.BigIntegerField(_("order in the CRM"))
     hold = models.OneToOneField(
         "bonuses.Hold", on_delete=models.PROTECT, related_name="manual_reserve", verbose_name=_("hold")
     )
@@ -113,13 +121,21 @@ class ManualReserve(models.Model):
     target_discount = models.DecimalField(_("discount to be"), max_digits=12, decimal_places=2)
     planned_at = models.DateTimeField(_("planned at"))
     written_at = models.DateTimeField(_("written at"), null=True, blank=True)
+    given_back_at = models.DateTimeField(_("given back at"), null=True, blank=True)
+    given_back_by = models.CharField(_("given back by"), max_length=150, blank=True)
+    given_back_reason = models.CharField(_("why"), max_length=250, blank=True)
+
+    objects = ManualReserves.as_manager()
 
     class Meta:
         ordering = ["-id"]
         verbose_name = _("points reserved by hand")
         verbose_name_plural = _("points reserved by hand")
         constraints = [
+            models.UniqueConstraint(
+                fields=["crm_order_id"], condition=Q(given_back_at=None), name="one_standing_reserve_per_order"
+            ),
             models.CheckConstraint(
                 condition=Q(points__gte=1) & Q(target_discount__gte=0), name="manual_reserve_is_positive"
-            )
+            ),
         ]

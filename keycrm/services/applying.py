@@ -24,7 +24,7 @@ from keycrm.models.events import EventState, Subject
 from keycrm.payloads import Order
 from keycrm.policy import Part, activated_at, number_of, source_name, stage_of, stage_of_parts, totals_of_parts
 from keycrm.reasons import Reason
-from keycrm.services import families, leasing, paying, vanishing
+from keycrm.services import families, giving_back, leasing, paying, vanishing
 from keycrm.services.families import Stuck
 from keycrm.services.leasing import Lease
 from keycrm.services.receiving import settle_events
@@ -221,10 +221,14 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         raise Stuck(Reason.NO_PAYER)
     is_ours = code is not None and paying.was_handed_out(code)
     ids = [part.order.id for part in parts]
-    reserved = dict(ManualReserve.objects.filter(crm_order_id__in=ids).values_list("hold_id", "points"))
     seen_at = families.newest_moment(root.id, ids, now=now)
-    ours_uah = sum(reserved.values()) + (code.pool.amount_uah if code and is_ours else 0)
+    if stage is not Stage.CONFIRMED:
+        giving_back.ask_for_unwritten(ids, now=now)
     with leasing.fenced(lease):
+        # Only what was written: points are not spent for a discount that was not given.
+        written = ManualReserve.objects.standing().filter(crm_order_id__in=ids, written_at__isnull=False)
+        reserved = dict(written.values_list("hold_id", "points"))
+        ours_uah = sum(reserved.values()) + (code.pool.amount_uah if code and is_ours else 0)
         applied = orders.apply_snapshot(
             snapshot=orders.Snapshot(
                 source=source, number=number, stage=stage, totals=totals_of_parts(parts, ours_uah=ours_uah),

@@ -22,6 +22,7 @@ from bonuses.services.ruling import as_rule
 from bonusportal.errors import BadInput
 from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference
 from keycrm.models.differences import DifferenceKind
+from keycrm.services import giving_back
 
 BACK_TO = dt.timedelta(days=120)
 REPORT_UNCONFIRMED_AFTER = dt.timedelta(days=3)
@@ -157,7 +158,7 @@ def _held_for_nothing(now: dt.datetime) -> Iterator[Found]:
     left = Q(order=None, expires_at=None, placed_at__lt=now - UNUSED_AFTER) | (
         Q(order__state="confirmed") & Exists(known) & ~Exists(live)
     )
-    for hold in Hold.objects.filter(left, state="open"):
+    for hold in Hold.objects.filter(left, state="open", manual_reserve=None):
         yield Found(DifferenceKind.HELD_FOR_NOTHING, f"hold:{hold.pk}", f"{hold.points}",
                     {"code": hold.code_id, "order": hold.order_id})  # fmt: skip
 
@@ -267,7 +268,12 @@ def _never_confirmed(now: dt.datetime) -> Iterator[Found]:
         yield Found(DifferenceKind.NEVER_CONFIRMED, f"report:{report.pk}", f"{report.total}")
 
 
+def _reserves_left(now: dt.datetime) -> Iterator[Found]:
+    for reserve in giving_back.left_alone(now=now):
+        yield Found(DifferenceKind.RESERVE_LEFT, f"card:{reserve.card_id}", f"{reserve.points}")
+
+
 QUESTIONS: tuple[Question, ...] = (
     _codes_in_several_orders, _codes_gone, _codes_unused, _held_for_nothing, _codes_not_issued, _figures, _orders_stuck, _crm_orders_stuck, _cards_stuck,
-    _totals_differ, _never_confirmed,
+    _totals_differ, _never_confirmed, _reserves_left,
 )  # fmt: skip

@@ -1,20 +1,19 @@
 """The manager's way: a card of a pipeline names an order and points; they are held, and the order's discount is raised by them.
 
     card leased → fetched → order fetched → hold and target discount stored, one transaction → discount written → done
-The target is absolute and stored before it is written: whoever repeats the write, after any crash, writes the same figure.
+The target is absolute and stored before it is written: whoever repeats the write, after any crash, writes the same figure. An order that ended before the
+discount was written gets none, and the points go back.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-
-from django.db import transaction
+from decimal import ROUND_DOWN, Decimal
 
 from bonuses.errors import InsufficientPoints
+from bonuses.models import Order as LedgerOrder
 from bonuses.policy_orders import Stage
 from bonuses.services import customers, holding, reckoning
 from bonuses.services.ruling import as_rule, rule_in_force
@@ -24,25 +23,25 @@ from keycrm.errors import NotFound
 from keycrm.models import CrmCard, CrmOrder, ManualReserve
 from keycrm.models.events import EventState, Subject
 from keycrm.payloads import Card, Order
-from keycrm.policy import goods_of, reservable, stage_of
+from keycrm.policy import (
+    Part,
+    discounted_goods,
+    number_of,
+    own_discount,
+    reservable,
+    source_name,
+    stage_of,
+    totals_of_parts,
+)
 from keycrm.reasons import Reason
-from keycrm.services import leasing
-from keycrm.services.applying import Rules
+from keycrm.services import choosing, families, giving_back, leasing
+from keycrm.services.applying import Rules, is_history
+from keycrm.services.choosing import CardFields, NotReserved
 from keycrm.services.leasing import Lease
 from keycrm.services.receiving import settle_events
 
+__all__ = ["CardFields", "Reserved", "reserve_next"]
 ACTOR = "crm"
-_NUMBER = re.compile(r"[#№]?\s*([0-9]{1,18})")
-_POINTS = re.compile(r"([0-9]{1,7})(?:[.,]0{1,2})?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class CardFields:
-    """Uuids of the card's custom fields, and the statuses in which a card reserves (none: in every one)."""
-
-    order: str
-    points: str
-    statuses: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,6 @@ class Reserved:
     @property
     def is_put_off(self) -> bool:
         return self.outcome == "waits"
-
-
-class _Stuck(Exception):
-    def __init__(self, reason: str, detail: str = "", state: str = EventState.STUCK) -> None:
-        super().__init__(reason)
-        self.reason, self.detail, self.state = reason, detail, state
 
 
 def reserve_next(crm: Crm, *, fields: Callable[[], CardFields], rules: Rules, now: dt.datetime) -> Reserved | None:
@@ -81,7 +74,7 @@ def reserve_next(crm: Crm, *, fields: Callable[[], CardFields], rules: Rules, no
             try:
                 done = _reserve(crm, lease, card_id, fields=fields, rules=rules, now=now)
                 leasing.finish(lease, finished_at=now)
-            except _Stuck as stuck:
+            except NotReserved as stuck:
                 state, word = EventState(stuck.state), stuck.reason
                 done = Reserved(card_id, stuck.reason)
                 if stuck.state == EventState.IGNORED:
@@ -115,93 +108,123 @@ def _settle(lease: Lease, done: Reserved, state: str, word: str, *, now: dt.date
 def _reserve(
     crm: Crm, lease: Lease, card_id: int, *, fields: Callable[[], CardFields], rules: Rules, now: dt.datetime
 ) -> Reserved:
+    card: Card | None = None
     reserve = ManualReserve.objects.filter(card_id=lease.pk).first()
     if reserve is None:
         known = fields()
         card = crm.card(card_id)
-        if known.statuses and card.status_id not in known.statuses:
-            raise _Stuck(Reason.CARD_OTHER_STATUS, state=EventState.IGNORED)
-        asked = _asked_points(card, known)
-        order = _find_order(crm, card, known)
-        reserve = _plan(lease, order, asked=asked, rules=rules, now=now)
-    _write_discount(crm, reserve, now=now)
-    if reserve.points != reserve.asked_points:
-        # The manager sees what was reserved, not what was wished for.
-        crm.update_card(card_id, custom_fields={fields().points: str(reserve.points)})
+        if not choosing.is_in_status(card, known):
+            raise NotReserved(Reason.CARD_OTHER_STATUS, state=EventState.IGNORED)
+        asked = choosing.read_points(card, known)
+        if not asked:
+            raise NotReserved(Reason.CARD_WITHOUT_POINTS, state=EventState.IGNORED)
+        order = choosing.find_order(crm, card, known)
+        reserve = _plan(crm, lease, order, asked=asked, rules=rules, now=now)
+    if reserve.given_back_at is None:
+        _write_discount(crm, lease, reserve, rules=rules, now=now)
+    _look_at_card(crm, card or crm.card(card_id), reserve, fields=fields(), is_used=card is None)
+    if reserve.given_back_at is not None:
+        raise NotReserved(Reason.GIVEN_BACK, state=EventState.IGNORED)
     leasing.ask(CrmOrder, reserve.crm_order_id, now=now)
     return Reserved(card_id, "reserved", reserve.crm_order_id, reserve.points)
 
 
-def _asked_points(card: Card, fields: CardFields) -> int:
-    found = _POINTS.fullmatch((card.custom_fields or {}).get(fields.points, "").strip())
-    if not found or not int(found[1]):
-        raise _Stuck(Reason.CARD_WITHOUT_POINTS, state=EventState.IGNORED)
-    return int(found[1])
+def _look_at_card(crm: Crm, card: Card, reserve: ManualReserve, *, fields: CardFields, is_used: bool) -> None:
+    """The manager sees what was reserved, not what was wished for. A card reserves once: whoever asks it for something else is told so."""
+    if is_used and choosing.is_in_status(card, fields) and not choosing.says_the_same(crm, card, reserve, fields):
+        raise NotReserved(Reason.CARD_USED, f"CRM {reserve.crm_order_id}")
+    is_shown = choosing.read_points(card, fields) == reserve.points
+    if reserve.given_back_at is None and reserve.points != reserve.asked_points and not is_shown:
+        crm.update_card(card.id, custom_fields={fields.points: str(reserve.points)})
 
 
-def _find_order(crm: Crm, card: Card, fields: CardFields) -> Order:
-    """The order that grew out of the card, else the one whose number a manager typed: ours, or the CRM's own."""
-    if card.target_type == "order" and card.target_id is not None:
-        return crm.order(card.target_id)
-    typed = _NUMBER.fullmatch((card.custom_fields or {}).get(fields.order, "").strip())
-    if not typed:
-        raise _Stuck(Reason.CARD_WITHOUT_ORDER)
-    number = typed[1]
-    known = list(CrmOrder.objects.roots().filter(number=number, set_aside_at=None).values_list("crm_id", flat=True)[:2])
-    if not known:
-        known = [order.id for order in crm.orders_by_number(number) if order.parent_id is None]
-    if len(known) > 1:
-        raise _Stuck(Reason.SAME_NUMBER, f"CRM {', '.join(map(str, known))}")
-    try:
-        return crm.order(known[0] if known else int(number))
-    except NotFound:
-        raise _Stuck(Reason.CARD_WITHOUT_ORDER) from None
-
-
-def _plan(lease: Lease, order: Order, *, asked: int, rules: Rules, now: dt.datetime) -> ManualReserve:
+def _plan(crm: Crm, lease: Lease, order: Order, *, asked: int, rules: Rules, now: dt.datetime) -> ManualReserve:
     """How much, held for the customer whose phone the order has; stored with the discount that the order shall have. Nothing is written to the CRM yet."""
     if stage_of(order, rules.stages) is not Stage.CONFIRMED:
-        raise _Stuck(Reason.ORDER_CLOSED)
-    if ManualReserve.objects.filter(crm_order_id=order.id).exists():
-        raise _Stuck(Reason.RESERVED_BEFORE)
+        raise NotReserved(Reason.ORDER_CLOSED)
+    if ManualReserve.objects.standing().filter(crm_order_id=order.id).exists():
+        raise NotReserved(Reason.RESERVED_BEFORE)
+    share = _share_percent(order, rules=rules)
     phone = order.buyer.canonical_phone if order.buyer else ""
     customer_id = customers.find_customer(phone) if phone else None
     if customer_id is None:
-        raise _Stuck(Reason.NOTHING_LEFT)
+        raise NotReserved(Reason.NOTHING_LEFT)
     available = reckoning.balance(customer_id, now=now).available
-    share = as_rule(rule_in_force(order.placed_at or now)).share_percent
+    totals, before = totals_of_parts(_parts_of(crm, order, rules=rules)), own_discount(order)
     points = reservable(
-        asked=asked, available=available, goods=goods_of(order), discount=order.total_discount, share_percent=share
+        asked=asked, available=available, goods=totals.goods, discount=totals.other_discount, share_percent=share
     )
-    if not points:
-        raise _Stuck(Reason.NOTHING_LEFT)
+    # Written on the root, which cannot be sold for less than nothing, whatever its parts cost.
+    points = min(points, int((discounted_goods(order) - before).to_integral_value(ROUND_DOWN)))
+    if points < 1:
+        raise NotReserved(Reason.NOTHING_LEFT)
     key = f"card:{CrmCard.objects.values_list('crm_id', flat=True).get(pk=lease.pk)}"
     with leasing.fenced(lease):
+        # Under lock: who sets the order aside afterwards finds what is held for it.
+        aside = CrmOrder.objects.select_for_update(no_key=True).filter(crm_id=order.id)
+        if any(row.set_aside_at is not None for row in aside):
+            raise NotReserved(Reason.SET_ASIDE)
         try:
             hold = holding.place_hold(customer_id=customer_id, points=points, key=key, now=now, actor=ACTOR, lives=None)
         except InsufficientPoints:
-            raise _Stuck(Reason.NOTHING_LEFT) from None
-        before = _discount_of(order)
+            raise NotReserved(Reason.NOTHING_LEFT) from None
         return ManualReserve.objects.create(
             card_id=lease.pk, crm_order_id=order.id, hold_id=hold.id, asked_points=asked, points=points, discount_before=before,
             target_discount=before + points, planned_at=now,
         )  # fmt: skip
 
 
-def _discount_of(order: Order) -> Decimal:
-    """The order's own discount, which is what can be written; where the account does not show it, all of it."""
-    return order.total_discount if order.discount_amount is None else order.discount_amount
+def _share_percent(order: Order, *, rules: Rules) -> int:
+    """By the rule of the order. One that no rule is for will never be applied, and would hold its points for ever."""
+    source, number = source_name(order.source_id, rules.shop_sources), number_of(order)
+    if order.placed_at is None:
+        raise NotReserved(Reason.NO_MOMENT)
+    if is_history(source, number, order.placed_at):
+        raise NotReserved(Reason.HISTORY)
+    known = LedgerOrder.objects.filter(source=source, number=number).select_related("rule").first()
+    try:
+        return as_rule(known.rule if known else rule_in_force(order.placed_at)).share_percent
+    except IndexError:
+        raise NotReserved(Reason.HISTORY) from None
 
 
-def _write_discount(crm: Crm, reserve: ManualReserve, *, now: dt.datetime) -> None:
+def _parts_of(crm: Crm, root: Order, *, rules: Rules) -> Sequence[Part]:
+    """A split order is one order of ours: the share that points may pay is of all its goods."""
+    parts = [root]
+    for part_id in families.parts_of(root.id):
+        try:
+            parts.append(crm.order(part_id))
+        except NotFound:
+            raise NotReserved(Reason.PART_VANISHED, f"CRM {part_id}") from None
+    return [Part(part, stage_of(part, rules.stages)) for part in parts]
+
+
+def _write_discount(crm: Crm, lease: Lease, reserve: ManualReserve, *, rules: Rules, now: dt.datetime) -> None:
     if reserve.written_at is not None:
         return
-    shown = _discount_of(crm.order(reserve.crm_order_id))
-    if shown not in {reserve.discount_before, reserve.target_discount}:
-        raise _Stuck(
+    order = crm.order(reserve.crm_order_id)
+    shown = own_discount(order)
+    if shown != reserve.target_discount:
+        _check_before_writing(lease, reserve, stage_of(order, rules.stages), shown, now=now)
+        crm.update_order(reserve.crm_order_id, discount_amount=reserve.target_discount)
+    if not ManualReserve.objects.standing().filter(pk=reserve.pk).update(written_at=now):
+        raise NotReserved(Reason.DISCOUNT_UNPAID, f"CRM {reserve.crm_order_id}")
+    reserve.written_at = now
+
+
+def _check_before_writing(
+    lease: Lease, reserve: ManualReserve, stage: Stage, shown: Decimal, *, now: dt.datetime
+) -> None:
+    """As late as can be. Nothing is written on an order that has ended meanwhile. Its points go back, unless its discount may hold them: then a person says."""
+    may_hold_them = stage is Stage.COMPLETED and shown > reserve.target_discount
+    if stage is not Stage.CONFIRMED and not may_hold_them:
+        with leasing.fenced(lease):
+            giving_back.give_back(reserve.pk, reason=Reason.ORDER_CLOSED, actor=ACTOR, now=now)
+        raise NotReserved(Reason.ORDER_CLOSED, state=EventState.IGNORED)
+    if shown != reserve.discount_before:
+        raise NotReserved(
             Reason.DISCOUNT_CHANGED, f"before {reserve.discount_before}, now {shown}, to be {reserve.target_discount}"
         )
-    if shown != reserve.target_discount:
-        crm.update_order(reserve.crm_order_id, discount_amount=reserve.target_discount)
-    with transaction.atomic():
-        ManualReserve.objects.filter(pk=reserve.pk, written_at=None).update(written_at=now)
+    with leasing.fenced(lease):
+        if not ManualReserve.objects.standing().filter(pk=reserve.pk).exists():
+            raise NotReserved(Reason.GIVEN_BACK, state=EventState.IGNORED)

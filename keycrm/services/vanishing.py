@@ -16,10 +16,10 @@ from bonuses.policy_orders import Stage
 from bonuses.services import orders
 from bonusportal.errors import BadInput, Conflict
 from keycrm.crm import Crm
-from keycrm.models import CrmOrder
+from keycrm.models import CrmCard, CrmOrder
 from keycrm.models.events import EventState, Subject
 from keycrm.reasons import Reason
-from keycrm.services import leasing
+from keycrm.services import giving_back, leasing
 from keycrm.services.receiving import settle_events
 
 LOOK_AGAIN_AFTER = dt.timedelta(hours=24)
@@ -92,6 +92,10 @@ def set_aside(*, crm_id: int, verdict: str, reason: str, actor: str, now: dt.dat
         rest = _concerned(row)
         if chosen is Verdict.CANCELLED and not rest and row.order_id is not None:
             cancel_order(row.order_id, reason=reason, actor=actor, now=now)
+        # No order will spend what a card holds for this one.
+        cards = giving_back.give_back_of_order(crm_id, reason=reason, actor=actor, now=now)
+    for card in cards:
+        leasing.ask(CrmCard, card, now=now)
     # Whatever waited for this decision is looked at again: the other order of the number, the root of a part.
     for other in rest:
         leasing.ask(CrmOrder, other, now=now)

@@ -137,10 +137,17 @@ class FarSide:
         self._call("update_order")
         before = self._find(self.orders_by_id, order_id)
         assert discount_amount is not None
-        more = discount_amount - (before.discount_amount or 0)
+        is_shown = before.discount_amount is not None
+        # An account that does not show the order's own discount has it all the same: the rest of the total is that of the lines.
+        own = (
+            before.discount_amount
+            if before.discount_amount is not None
+            else before.total_discount - sum(line.discount for line in before.lines or ())
+        )
+        more = discount_amount - own
         made = self.change(
             order_id,
-            discount_amount=discount_amount,
+            discount_amount=discount_amount if is_shown else None,
             total_discount=before.total_discount + more,
             grand_total=before.grand_total - more,
         )

@@ -9,6 +9,8 @@ from typing import Any
 from bonuses.models import Customer, Hold, Order
 from bonuses.services import reckoning
 from keycrm.models import CrmOrder
+from keycrm.payloads import Card
+from keycrm.payloads import Order as CrmsOrder
 from keycrm.services import applying, polling, receiving, reserving, writing_back
 from keycrm.services.applying import Rules, Worked
 from tests.bonuses import scenes
@@ -52,6 +54,19 @@ def reserve(far: FarSide) -> list[reserving.Reserved]:
     while reserved := reserving.reserve_next(far, fields=lambda: CARD_FIELDS, rules=RULES, now=far.now):
         done.append(reserved)
     return done
+
+
+def hear_card(far: FarSide, card: Card) -> None:
+    """The CRM posts that a manager moved this card."""
+    receiving.receive(
+        channel="webhook", body=webhook_body(card.id, event="lead.change_lead_status", at=far.now), now=far.now
+    )
+
+
+def card_for(far: FarSide, order: CrmsOrder, points: int, **values: Any) -> Card:
+    card = far.add_card(custom_fields={"LD_1": order.number, "LD_2": str(points)}, **values)
+    hear_card(far, card)
+    return card
 
 
 def poll(far: FarSide, name: str, *, rules: Rules = RULES) -> None:

@@ -314,6 +314,8 @@ class Stream:
             self._apply_all()
             gone = CrmOrder.objects.filter(stuck_reason__in=[Reason.VANISHED, "crm_not_found"]).order_by("pk")
             for row in gone:
+                if not CrmOrder.objects.filter(pk=row.pk).exclude(stuck_reason="").exists():
+                    continue  # deciding about one of its family had it looked at again
                 verdict = self.choose.choice(list(vanishing.Verdict)).value
                 vanishing.set_aside(
                     crm_id=row.crm_id, verdict=verdict, reason="looked for it", actor="olena", now=self.now

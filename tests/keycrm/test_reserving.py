@@ -1,17 +1,19 @@
 """The manager's way: a card reserves points for an order, once, within the share, whatever crashes."""
 
+import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from bonuses.models import Hold
+from bonuses.models import EarningRule, Hold
 from keycrm.errors import CrmUnavailable, OutcomeUnknown
 from keycrm.models import CrmCard, InboundEvent, ManualReserve
-from keycrm.services import receiving, reserving
+from keycrm.payloads import CardClient, OrderLine
+from keycrm.services import reserving, vanishing
 from tests.bonuses import scenes
-from tests.keycrm.far_side import CARD_FIELDS, COMPLETED, FarSide, raising
-from tests.keycrm.journeys import RULES, has, hear, hear_and_work, net, reserve, webhook_body, work
+from tests.keycrm.far_side import CANCELLED, CARD_FIELDS, COMPLETED, FarSide, raising
+from tests.keycrm.journeys import RULES, card_for, has, hear, hear_and_work, hear_card, net, reserve, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
@@ -29,18 +31,6 @@ def customer():
     return made
 
 
-def hear_card(far, card):
-    receiving.receive(
-        channel="webhook", body=webhook_body(card.id, event="lead.change_lead_status", at=far.now), now=far.now
-    )
-
-
-def card_for(far, order, points, **values):
-    card = far.add_card(custom_fields={"LD_1": order.number, "LD_2": str(points)}, **values)
-    hear_card(far, card)
-    return card
-
-
 def discount(far, order):
     return far.orders_by_id[order.id].discount_amount
 
@@ -51,7 +41,10 @@ def test_points_are_held_and_the_discount_is_raised_by_them(far, customer, way):
     if way == "target":
         card = far.add_card(custom_fields={"LD_2": "200"}, target_type="order", target_id=order.id)
     else:
-        card = far.add_card(custom_fields={"LD_1": order.number if way == "number" else str(order.id), "LD_2": "200"})
+        card = far.add_card(
+            custom_fields={"LD_1": order.number if way == "number" else str(order.id), "LD_2": "200"},
+            client=CardClient(order.buyer.id, "", "", ""),
+        )
     hear_card(far, card)
     assert [one.outcome for one in reserve(far)] == ["reserved"]
     assert discount(far, order) == 200
@@ -190,3 +183,130 @@ def test_points_reserved_by_hand_come_back_when_the_order_is_cancelled(far, cust
     hear(far, order.id)
     work(far)
     assert has(now=far.now) == (600, 0, 0)
+
+
+def reason_of(card):
+    row = CrmCard.objects.get(crm_id=card.id)
+    return row.stuck_reason, row.stuck_detail
+
+
+def test_nothing_is_reserved_for_an_order_that_will_never_be_applied(far, customer, settings):
+    settings.PROGRAM_STARTS_AT = far.now - dt.timedelta(hours=1)
+    older = far.place(ordered_at=far.now - dt.timedelta(hours=2))
+    first, second = far.place(source_uuid="55"), far.place(source_uuid="55")
+    for order in (first, second):
+        hear_and_work(far, order.id)
+    vanishing.set_aside(crm_id=second.id, verdict="kept", reason="entered twice", actor="anna", now=far.now)
+    undated = far.place(ordered_at=None, created_at=None)
+    cards = [card_for(far, older, 200)]
+    cards += [
+        far.add_card(custom_fields={"LD_2": "200"}, target_type="order", target_id=one.id) for one in (second, undated)
+    ]
+    for card in cards:
+        hear_card(far, card)
+    reserve(far)
+    assert [reason_of(card)[0] for card in cards] == ["history", "set_aside", "no_moment"]
+    assert has(now=far.now) == (600, 0, 0)
+    assert "update_order" not in [name for _at, name in far.calls]
+
+
+def test_an_order_placed_before_the_first_rule_says_so(far, customer, settings):
+    begins = EarningRule.objects.earliest("valid_from").valid_from
+    settings.PROGRAM_STARTS_AT = begins - dt.timedelta(days=9)
+    card = card_for(far, far.place(ordered_at=begins - dt.timedelta(days=1)), 200)
+    reserve(far)
+    assert reason_of(card)[0] == "history"
+
+
+def test_where_the_account_does_not_show_the_orders_discount_those_of_its_lines_are_none(far, customer):
+    """Two pieces at 500, each 50 cheaper: the line's discount is 100, and the total has it as well."""
+    lines = (OrderLine(1, "sku", "goods", Decimal(500), Decimal(450), Decimal(2), Decimal(100)),)
+    order = far.place(lines=lines, total_discount=Decimal(100), grand_total=Decimal(900), discount_amount=None)
+    card_for(far, order, 200)
+    reserve(far)
+    after = far.orders_by_id[order.id]
+    assert (after.grand_total, after.total_discount) == (700, 300)
+    assert ManualReserve.objects.get().target_discount == 200
+    far.pass_time(minutes=5)
+    hear_and_work(far, order.id)
+    assert has(now=far.now) == (400, 200, 0)
+
+
+STRANGER = "+380000000002"
+
+
+def test_the_crms_own_number_of_a_strangers_order_is_not_the_shops_number(far, customer):
+    stranger = scenes.make_customer(phone=STRANGER)
+    scenes.give(stranger, 500)
+    other = far.place(phone=STRANGER, id=70415)
+    for client in (None, CardClient(9, "", "+380000000001", "")):
+        card = far.add_card(custom_fields={"LD_1": "70415", "LD_2": "200"}, client=client)
+        hear_card(far, card)
+        reserve(far)
+        assert reason_of(card) == ("order_of_another", "CRM 70415")
+    assert (has(STRANGER, now=far.now), discount(far, other)) == ((500, 0, 0), 0)
+
+
+@pytest.mark.parametrize(
+    ("phone", "reason"),
+    [("+380000000001", ""), ("", ""), ("+48000000001", ""), (STRANGER, "order_of_another")],
+)
+def test_an_order_found_by_its_number_is_the_contacts_where_both_have_a_phone(far, customer, phone, reason):
+    scenes.make_customer(phone=STRANGER)
+    card = card_for(far, far.place(), 200, client=CardClient(9, "", phone, ""))
+    reserve(far)
+    assert reason_of(card)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("root_total", "part_total", "asked", "reserved"),
+    [("600", "400", 500, 500), ("200", "800", 400, 200), ("600", "400", 600, 500)],
+)
+@pytest.mark.parametrize("named", ["root", "part"])
+def test_of_a_split_order_all_goods_count_and_the_discount_is_its_roots(
+    far, customer, root_total, part_total, asked, reserved, named
+):
+    root = far.place(total=root_total)
+    part = far.place(total=part_total, parent_id=root.id, source_uuid=root.source_uuid)
+    gone = far.place(total="5000", parent_id=root.id, source_uuid=root.source_uuid, status=CANCELLED)
+    for order in (root, part, gone):
+        hear_and_work(far, order.id)
+    card = far.add_card(
+        custom_fields={"LD_2": str(asked)}, target_type="order", target_id={"root": root, "part": part}[named].id
+    )
+    hear_card(far, card)
+    reserve(far)
+    work(far)
+    assert (discount(far, root), discount(far, part)) == (reserved, 0)
+    assert has(now=far.now) == (600 - reserved, reserved, 0)
+    assert Hold.objects.get().order.number == root.number
+
+
+def test_a_used_card_that_asks_for_something_else_says_that_it_was_used(far, customer):
+    order, other = far.place(total="1000"), far.place(total="1000")
+    card = card_for(far, order, 100)
+    reserve(far)
+    used = ("card_used", f"CRM {order.id}")
+    for fields, expected in (
+        ({"LD_2": "300"}, used), ({"LD_2": "100"}, ("", "")), ({"LD_1": other.number}, used), ({"LD_1": "so"}, used),
+        ({"LD_1": ""}, ("", "")), ({"LD_1": str(order.id)}, ("", "")), ({"LD_2": ""}, used),
+    ):  # fmt: skip
+        far.pass_time(minutes=1)
+        far.update_card(card.id, custom_fields=fields)
+        hear_card(far, card)
+        reserve(far)
+        assert reason_of(card) == expected, fields
+        assert InboundEvent.objects.latest("last_seen_at").state == ("stuck" if expected == used else "applied")
+    assert (discount(far, order), discount(far, other), has(now=far.now)) == (100, 0, (500, 100, 0))
+
+
+def test_a_used_card_that_moved_on_to_a_status_without_reserving_is_quiet(far, customer):
+    card = card_for(far, far.place(), 100)
+    reserve(far)
+    far.update_card(card.id, custom_fields={"LD_2": ""})
+    far.cards_by_id[card.id] = replace(far.cards_by_id[card.id], status_id=3)
+    far.pass_time(minutes=1)
+    hear_card(far, card)
+    only = replace(CARD_FIELDS, statuses=(12,))
+    reserving.reserve_next(far, fields=lambda: only, rules=RULES, now=far.now)
+    assert reason_of(card) == ("", "")

@@ -11,18 +11,37 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Page, ViewportSize
 
+from bonuses.models import Customer
+from keycrm.errors import InvalidRequest
 from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference, InboundEvent
-from keycrm.services import receiving, reconciling
+from keycrm.services import giving_back, receiving, reconciling
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
 from tests.keycrm.far_side import COMPLETED, FarSide
-from tests.keycrm.journeys import hear_and_work, held_code, reserve
+from tests.keycrm.journeys import card_for, hear_and_work, held_code, reserve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCREENS = {
     "phone": (ViewportSize(width=360, height=780), "dark"),
     "desk": (ViewportSize(width=1280, height=900), "light"),
 }
+
+
+def unwritten_cards(far):
+    """A card that holds points for a discount the CRM refused, and one whose points a person gave back."""
+    scenes.give(Customer.objects.get(phone="+380000000001").pk, 900)
+
+    def refuse(call):
+        if call == "update_order":
+            raise InvalidRequest("answered 422", status=422)
+
+    far.trouble = refuse
+    cards = [card_for(far, far.place(), 50) for _ in range(2)]
+    reserve(far)
+    far.trouble = lambda call: None
+    held, back = (CrmCard.objects.get(crm_id=card.id).pk for card in cards)
+    giving_back.give_back_of_card(card_id=back, reason="Домовилися про іншу знижку", actor="olena", now=far.now)
+    return held, back
 
 
 @pytest.fixture
@@ -46,6 +65,7 @@ def addresses():
         body = {"event": "lead.change_lead_status", "context": {"id": card.id}}
         receiving.receive(channel="webhook", body=json.dumps(body).encode(), now=far.now)
     reserve(far)
+    held, back = unwritten_cards(far)
     receiving.receive(channel="webhook", body=b"{", now=far.now)
     link = BuyerLink.objects.create(
         customer_id=scenes.make_customer(), buyer_id=9001, stuck_reason="changed_by_hand",
@@ -60,6 +80,7 @@ def addresses():
         "difference": f"difference/{line.pk}/change/",
         "connection": "inboundevent/connection/", "clear": f"difference/{line.pk}/clear/", "cards": "crmcard/",
         "card": f"crmcard/{card_row.pk}/change/",
+        "held": f"crmcard/{held}/change/", "give back": f"crmcard/{held}/give-back/", "given back": f"crmcard/{back}/change/",
         "split": f"crmorder/{root.pk}/change/",
     }  # fmt: skip
 
