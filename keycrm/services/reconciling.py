@@ -52,10 +52,10 @@ class Outcome:
 
 def reconcile(*, now: dt.datetime) -> Outcome:
     """Ask every question; keep what is new, touch what stays, clear what is true no longer."""
+    found = {(one.kind, one.key): one for question in QUESTIONS for one in question(now)}
     new = gone = 0
     with transaction.atomic():
         _wait_for_others()
-        found = {(one.kind, one.key): one for question in QUESTIONS for one in question(now)}
         for line in Difference.objects.open().select_for_update():
             one = found.get((line.kind, line.key))
             if one is None:
