@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "bonusportal.origins.ForeignOrigins",
     "corsheaders.middleware.CorsMiddleware",
     "bonusportal.short_way.ShortWay",
+    "bonusportal.middleware.RefuseNul",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

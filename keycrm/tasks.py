@@ -145,4 +145,7 @@ def look_for_vanished() -> int:
 def reconcile() -> int:
     now = timezone.now()
     receiving.forget_old_bodies(now=now)
+    if wiring.is_configured() and receiving.ask_for_unanswered(now=now):
+        nudge("keycrm.tasks.apply_orders")
+        nudge("keycrm.tasks.reserve_by_cards")
     return reconciling.reconcile(now=now).new

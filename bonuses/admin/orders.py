@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,8 @@ DEEDS = (
     ("completed", _("Complete"), "done_all"),
     ("cancelled", _("Cancel the order"), "cancel"),
 )
+# Pages of other apps about an order, as (address, words): each app above adds its own here.
+PAGES_ELSEWHERE: list[Callable[[HttpRequest, Order], list[tuple[str, str]]]] = []
 
 
 @admin.register(Order)
@@ -78,6 +81,7 @@ class OrderAdmin(EndlessAdmin):
                     for stage, title, icon in DEEDS
                     if stage != order.state and request.user.has_perm("bonuses.decide_order")
                 ],
+                "elsewhere": [page for find in PAGES_ELSEWHERE for page in find(request, order)],
                 "holds": [
                     (hold, hold_badge(hold)) for hold in order.holds.select_related("code__pool").order_by("pk")[:20]
                 ],

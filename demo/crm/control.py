@@ -61,6 +61,13 @@ def change_state() -> Reply:
     return jsonify(_as_json(state))
 
 
+def _object(asked: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    found = asked.get(name)
+    if found is not None and not isinstance(found, dict):
+        raise ValueError(f"{name} must be an object")
+    return found
+
+
 DEEDS: dict[str, Callable[[CrmState, Mapping[str, Any]], Row | None]] = {
     "place": lambda state, asked: state.create_order(
         {"source_id": 1, "source_uuid": f"#{state.next_order_number()}", **dict(asked["order"])}
@@ -82,7 +89,7 @@ DEEDS: dict[str, Callable[[CrmState, Mapping[str, Any]], Row | None]] = {
         client_id=int(asked["client_id"]), title=str(asked.get("title") or ""), order_id=asked.get("order_id")
     ),
     "move_card": lambda state, asked: state.update_card(
-        int(asked["id"]), status_id=asked.get("status_id"), custom_fields=asked.get("custom_fields")
+        int(asked["id"]), status_id=asked.get("status_id"), custom_fields=_object(asked, "custom_fields")
     ),
 }
 
@@ -91,18 +98,19 @@ DEEDS: dict[str, Callable[[CrmState, Mapping[str, Any]], Row | None]] = {
 def do() -> Reply:
     """`{do: name, …}`: what a person does in the CRM. 200 with the row, 400 or 404 with what was wrong."""
     asked = request.get_json()
-    if not isinstance(asked, dict) or asked.get("do") not in DEEDS:
+    if not isinstance(asked, dict) or str(asked.get("do")) not in DEEDS:
         return jsonify(error=f"do must be one of {', '.join(DEEDS)}"), 400
     try:
-        return jsonify(done=DEEDS[asked["do"]](crm_state(), asked))
+        return jsonify(done=DEEDS[str(asked["do"])](crm_state(), asked))
     except UnknownRowError as gone:
         return jsonify(error=f"{gone} is not there"), 404
     except RefusedError as refused:
         return jsonify(error="; ".join(words[0] for words in refused.fields.values())), 400
     except KeyError as missing:
         return jsonify(error=f"{missing} is missing"), 400
-    except (TypeError, ValueError) as wrong:
-        return jsonify(error=str(wrong)), 400
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as wrong:
+        # Whatever shape was typed in: the account reads its values as it goes.
+        return jsonify(error=str(wrong) or type(wrong).__name__), 400
 
 
 def _as_json(state: CrmState) -> dict[str, Any]:

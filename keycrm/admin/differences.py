@@ -19,6 +19,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from keycrm.admin.events import REPLAY
 from keycrm.admin.wording import say_figures
 from keycrm.models import Difference
+from keycrm.models.differences import DifferenceKind
 from keycrm.services import reconciling
 from promo.admin.asking import ReasonForm, ask, require, say_outcome
 from promo.admin.drawing import draw_badge
@@ -65,7 +66,8 @@ class DifferenceAdmin(EndlessAdmin):
 
     @admin.display(description=_("about"))
     def subject(self, line: Difference) -> SafeString:
-        if line.order is not None:
+        # What waits in the CRM is decided on the page of the CRM's order.
+        if line.order is not None and not (line.kind == DifferenceKind.CRM_STUCK and line.crm_order):
             return format_html(
                 '<a class="pb-link" href="{}">{}</a>',
                 reverse("admin:bonuses_order_change", args=[line.order_id]),

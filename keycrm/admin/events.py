@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -109,7 +110,7 @@ def replay(request: HttpRequest, event_id: int) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     actor = require(request, REPLAY)
-    event = InboundEvent.objects.get(pk=event_id)
+    event = get_object_or_404(InboundEvent, pk=event_id)
     if receiving.replay_event(event_id=event_id, actor=actor, now=timezone.now()):
         nudge("keycrm.tasks.reserve_by_cards" if event.subject == Subject.CARD else "keycrm.tasks.apply_orders")
         messages.success(request, gettext("It is looked at once more."))

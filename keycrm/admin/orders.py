@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from bonuses.models.orders import ConfirmedState
 from bonusportal.nudges import nudge
 from keycrm.admin.events import REPLAY
+from keycrm.admin.finding import MOST_LISTED, find
 from keycrm.admin.giving_back import give_back, say_reserve
 from keycrm.admin.wording import say_why
 from keycrm.models import CrmCard, CrmOrder
@@ -43,8 +45,21 @@ class StuckFilter(admin.SimpleListFilter):
         return queryset.exclude(stuck_reason="") if self.value() == "yes" else queryset
 
 
+class SetAsideFilter(admin.SimpleListFilter):
+    """Those that a person set aside."""
+
+    title = _("set aside")
+    parameter_name = "aside"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(set_aside_at__isnull=False) if self.value() == "yes" else queryset
+
+
 class DecideForm(ReasonForm):
-    """What became of the order, and how one knows."""
+    """What became of the order, and how one knows. No answer is chosen beforehand: it cannot be taken back."""
 
     verdict = forms.ChoiceField(
         label=_("What became of it"),
@@ -53,7 +68,7 @@ class DecideForm(ReasonForm):
             (Verdict.CANCELLED.value, _("did not happen, points go back")),
         ],
         widget=UnfoldAdminRadioSelectWidget,
-        initial=Verdict.KEPT.value,
+        error_messages={"required": _("Choose what became of it.")},
     )
     field_order = ["verdict", "reason"]
 
@@ -61,6 +76,8 @@ class DecideForm(ReasonForm):
 def waiting_badge(row: CrmOrder | CrmCard) -> SafeString:
     if row.stuck_reason:
         return draw_badge(_("stuck"), "danger")
+    if getattr(row, "set_aside_at", None) is not None:
+        return draw_badge(_("set aside"))
     if row.asked_at is not None:
         return draw_badge(_("waits"), "info")
     return draw_badge(_("looked at"), "success")
@@ -69,8 +86,9 @@ def waiting_badge(row: CrmOrder | CrmCard) -> SafeString:
 @admin.register(CrmOrder)
 class CrmOrderAdmin(EndlessAdmin):
     list_display = ["crm_id", "number", "stage_shown", "grand_total", "state_badge", "why", "placed_at", "fetched_at"]
-    list_filter = [StuckFilter, ("stage", ChoicesDropdownFilter)]
+    list_filter = [StuckFilter, SetAsideFilter, ("stage", ChoicesDropdownFilter)]
     list_filter_submit = True
+    list_before_template = "keycrm/find.html"
     ordering = ["-id"]
     sortable_by: list[str] = []
     change_form_outer_before_template = "keycrm/order.html"
@@ -90,9 +108,14 @@ class CrmOrderAdmin(EndlessAdmin):
     def why(self, row: CrmOrder) -> str:
         return say_why(row) or "—"
 
+    def shown(self, rows: Iterable[CrmOrder]) -> list[tuple[CrmOrder, str, SafeString]]:
+        """Rows of a small table: which is which, and what became of each."""
+        return [(row, self.stage_shown(row), waiting_badge(row)) for row in rows]
+
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path("find/", wrap(partial(find, self)), name="keycrm_find"),
             path("<int:pk>/look/", wrap(look_again), name="keycrm_crmorder_look"),
             path("<int:pk>/decide/", wrap(partial(decide, self)), name="keycrm_crmorder_decide"),
             *super().get_urls(),
@@ -111,11 +134,7 @@ class CrmOrderAdmin(EndlessAdmin):
                 "stage": self.stage_shown(row),
                 "why": say_why(row),
                 "parts": list(CrmOrder.objects.filter(parent_id=row.crm_id).order_by("crm_id")),
-                "rivals": list(
-                    CrmOrder.objects.filter(source=row.source, number=row.number, parent_id=None).exclude(pk=row.pk)
-                    if row.number
-                    else []
-                ),
+                "rivals": self.shown(CrmOrder.objects.rivals_of(row)[:MOST_LISTED]),
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
@@ -138,6 +157,7 @@ def decide(model_admin: CrmOrderAdmin, request: HttpRequest, pk: int) -> HttpRes
     row = get_object_or_404(CrmOrder, pk=pk)
     back = reverse("admin:keycrm_crmorder_change", args=[pk])
     form = DecideForm(request.POST or None)
+    form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:
         vanishing.set_aside(crm_id=row.crm_id, actor=actor, now=timezone.now(), **form.cleaned_data)
@@ -148,7 +168,8 @@ def decide(model_admin: CrmOrderAdmin, request: HttpRequest, pk: int) -> HttpRes
         return HttpResponseRedirect(back)
     return ask(
         request, model_admin.admin_site, title=_("Set the order aside"), button=_("Set aside"), back=back, form=form, is_dangerous=True,
-        sentence=_("From now on this order of the CRM does not count. The CRM itself is not changed."), extra={"subject": str(row)},
+        sentence=_("From now on this order does not count, whatever the CRM says of it. This cannot be undone. The CRM itself is not changed."),
+        extra={"subject": str(row)},
     )  # fmt: skip
 
 

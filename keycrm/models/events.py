@@ -53,6 +53,8 @@ class InboundEvent(models.Model):
     body = models.BinaryField(null=True, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=EventState.choices, default=EventState.RECEIVED)
     reason = models.CharField(_("reason"), max_length=40, blank=True)  # a machine word, see keycrm.reasons
+    # Which of the hints of its order or card it was: a look answers the hints up to the one that it began with, whatever the clocks say.
+    asks = models.PositiveIntegerField(default=0, editable=False)
     times_seen = models.PositiveIntegerField(_("times"), default=1)
     received_at = models.DateTimeField(_("received at"))
     last_seen_at = models.DateTimeField(_("last received at"))

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from keycrm.models.leased import Leased
 
+MOST_DIGITS = 18  # of a number that the CRM gives
+
 
 class CrmOrders(models.QuerySet["CrmOrder"]):
     """Questions about orders of the CRM."""
@@ -19,6 +21,22 @@ class CrmOrders(models.QuerySet["CrmOrder"]):
     def roots(self) -> CrmOrders:
         """Those that were split off from none, and the oldest of parts whose root was set aside."""
         return self.filter(Q(parent_id=None) | Q(owns_number=True))
+
+    def numbered(self, typed: str) -> CrmOrders:
+        """Those with exactly this number, ours or the CRM's own; `#` and `№` may stand before it. A part of a number finds nothing."""
+        number = typed.strip().lstrip("#№ ")
+        if not number or len(number) > 64:
+            return self.none()
+        wanted = Q(number=number)
+        if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS:
+            wanted |= Q(crm_id=int(number))
+        return self.filter(wanted)
+
+    def rivals_of(self, row: CrmOrder) -> CrmOrders:
+        """Other orders with the same number that were split off from none."""
+        if not row.number:
+            return self.none()
+        return self.filter(source=row.source, number=row.number, parent_id=None).exclude(pk=row.pk).order_by("crm_id")
 
 
 class CrmOrder(Leased):
@@ -75,6 +93,8 @@ class CrmOrder(Leased):
             models.Index(fields=["source", "number"], name="crm_order_number"),
             models.Index(fields=["stage", "fetched_at"], name="crm_order_stale"),
             models.Index(fields=["stuck_reason"], name="crm_order_stuck", condition=~Q(stuck_reason="")),
+            models.Index(fields=["number"], name="crm_order_by_number"),
+            models.Index(fields=["-id"], name="crm_order_set_aside", condition=Q(set_aside_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

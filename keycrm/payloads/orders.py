@@ -11,6 +11,7 @@ from typing import Any
 from keycrm.payloads.buyers import OrderBuyer
 from keycrm.payloads.dictionaries import OrderStatus
 from keycrm.payloads.values import (
+    bounded_money,
     digits_of,
     read_custom_fields,
     read_instant,
@@ -147,7 +148,7 @@ class Order:
             return [(one, f"{where}.{name}[{place}]") for place, one in enumerate(found)]
 
         lines, payments, tags = included("products"), included("payments"), included("tags")
-        return cls(
+        made = cls(
             id=read_whole(item.get("id"), f"{where}.id"),
             source_id=read_whole(item.get("source_id"), f"{where}.source_id"),
             source_uuid=read_text(item.get("source_uuid"), f"{where}.source_uuid").strip(),
@@ -178,3 +179,5 @@ class Order:
             updated_at=read_instant(item.get("updated_at"), f"{where}.updated_at"),
             closed_at=read_instant(item.get("closed_at"), f"{where}.closed_at"),
         )
+        bounded_money(made.products_total or Decimal(0), f"{where}.products")  # the lines together
+        return made

@@ -15,7 +15,9 @@ from keycrm.errors import PayloadInvalid
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _MONEY = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_MOST_MONEY = Decimal(10) ** 12
+_MOST_WHOLE = Decimal(10) ** 12
+# No order of a shop costs a milliard. Our columns hold ten times as much, so that a few parts of one order can be added up.
+MOST_MONEY = Decimal(10) ** 9
 _NOT_DIGITS = re.compile(r"[^0-9]", re.ASCII)
 _TRUE = {True, "1", "true"}
 _FALSE = {False, "0", "false", ""}
@@ -52,7 +54,7 @@ def read_whole_or_none(value: Any, where: str) -> int | None:
     if isinstance(value, (float, Decimal)):
         number = Decimal(value)
         # The size first: making an integer of 1e999999 takes for ever.
-        if not number.is_finite() or abs(number) >= _MOST_MONEY or number != int(number):
+        if not number.is_finite() or abs(number) >= _MOST_WHOLE or number != int(number):
             raise PayloadInvalid(where, "a whole number")
         return int(number)
     text = str(value).strip()
@@ -78,8 +80,12 @@ def read_money_or_none(value: Any, where: str) -> Decimal | None:
         money = Decimal(text)
     except InvalidOperation as error:  # unreachable by the pattern; kept so that a looser pattern cannot become a 500
         raise PayloadInvalid(where, "an amount") from error
-    if abs(money) >= _MOST_MONEY:
-        raise PayloadInvalid(where, "an amount")
+    return bounded_money(money, where)
+
+
+def bounded_money(money: Decimal, where: str) -> Decimal:
+    if abs(money) >= MOST_MONEY:
+        raise PayloadInvalid(where, "an amount below a milliard")
     return money
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from keycrm.errors import PayloadInvalid
 from keycrm.payloads.values import (
     read_instant,
     read_object,
@@ -17,11 +18,15 @@ from keycrm.payloads.values import (
 
 ORDER_STATUS_EVENT, PAYMENT_STATUS_EVENT = "order.change_order_status", "order.change_payment_status"
 CARD_STATUS_EVENT = "lead.change_lead_status"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """What the CRM posted. Only `event` and the id are needed: everything else is fetched. `context` stays for the inbox."""
+    """What the CRM posted. Only `event` and the id are needed: everything else is fetched, and what cannot be read of it is None.
+
+    `context` stays for the inbox.
+    """
 
     event: str
     id: int
@@ -58,17 +63,24 @@ class Webhook:
         item = read_object(item, where)
         context = read_object(item.get("context"), f"{where}.context")
         at = f"{where}.context"
+
+        def side(read: Callable[[Any, str], T | None], name: str) -> T | None:
+            try:
+                return read(context.get(name), f"{at}.{name}")
+            except PayloadInvalid:
+                return None
+
         return cls(
             event=read_text(item.get("event"), f"{where}.event").strip(),
             id=read_whole(context.get("id"), f"{at}.id"),
-            status_id=read_whole_or_none(context.get("status_id"), f"{at}.status_id"),
-            status_group_id=read_whole_or_none(context.get("status_group_id"), f"{at}.status_group_id"),
-            payment_status=read_text(context.get("payment_status"), f"{at}.payment_status"),
-            client_id=read_whole_or_none(context.get("client_id"), f"{at}.client_id"),
-            parent_id=read_whole_or_none(context.get("parent_id"), f"{at}.parent_id"),
-            source_id=read_whole_or_none(context.get("source_id"), f"{at}.source_id"),
-            source_uuid=read_text(context.get("source_uuid"), f"{at}.source_uuid").strip(),
-            changed_at=read_instant(context.get("status_changed_at"), f"{at}.status_changed_at"),
-            updated_at=read_instant(context.get("updated_at"), f"{at}.updated_at"),
+            status_id=side(read_whole_or_none, "status_id"),
+            status_group_id=side(read_whole_or_none, "status_group_id"),
+            payment_status=side(read_text, "payment_status") or "",
+            client_id=side(read_whole_or_none, "client_id"),
+            parent_id=side(read_whole_or_none, "parent_id"),
+            source_id=side(read_whole_or_none, "source_id"),
+            source_uuid=(side(read_text, "source_uuid") or "").strip(),
+            changed_at=side(read_instant, "status_changed_at"),
+            updated_at=side(read_instant, "updated_at"),
             context=dict(context),
         )

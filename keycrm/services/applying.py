@@ -92,7 +92,9 @@ def _settle(lease: Lease, worked: Worked, *, now: dt.datetime) -> Worked:
         worked = Worked(worked.crm_id, STUCK)
     if reason or worked.outcome != WAITS:
         state, word = (EventState.STUCK, reason) if reason else _as_event(worked.outcome)
-        settle_events(subject=Subject.ORDER, subject_id=worked.crm_id, until=now, state=state, reason=word, now=now)
+        settle_events(
+            subject=Subject.ORDER, subject_id=worked.crm_id, asks=lease.asks, state=state, reason=word, now=now
+        )
     return worked
 
 

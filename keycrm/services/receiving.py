@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from bonusportal import secrecy
 from keycrm.errors import PayloadInvalid
@@ -24,6 +24,7 @@ from keycrm.services import leasing
 
 MOST_SECRETS = 2
 BODY_KEPT = dt.timedelta(days=14)
+UNANSWERED_AFTER = dt.timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,12 @@ def receive(*, channel: str, body: bytes, now: dt.datetime) -> Received:
     )
     finished_at = now if state == EventState.IGNORED else None
     with transaction.atomic():
+        asks = _ask(read, now=now)
         event, made = InboundEvent.objects.get_or_create(
             channel=channel, digest=digest,
             defaults={
                 "name": read.name[:60], "subject": read.subject, "subject_id": read.subject_id, "body": secrecy.encrypt(body), "state": state,
-                "reason": read.reason, "received_at": now, "last_seen_at": now, "finished_at": finished_at,
+                "reason": read.reason, "asks": asks, "received_at": now, "last_seen_at": now, "finished_at": finished_at,
             },
         )  # fmt: skip
         if not made:
@@ -83,13 +85,27 @@ def receive(*, channel: str, body: bytes, now: dt.datetime) -> Received:
                 state=state,
                 reason=read.reason,
                 finished_at=finished_at,
+                asks=asks,
             )
-        if read.subject and read.subject_id is not None:
-            leasing.ask(CrmOrder if read.subject == Subject.ORDER else CrmCard, read.subject_id, now=now)
     is_order = read.subject == Subject.ORDER
     return Received(
         event.pk, made, read.subject_id if is_order else None, read.subject_id if read.subject == Subject.CARD else None
     )
+
+
+def _ask(read: _Read, *, now: dt.datetime) -> int:
+    """Ask for what the event is about. Returns which of its hints this is; 0 for what names nothing. First of all in a transaction: the row comes before
+    its events, for everybody who locks both.
+    """
+    if not read.subject or read.subject_id is None:
+        return 0
+    model = _rows_of(read.subject)
+    pk = leasing.ask(model, read.subject_id, now=now)
+    return int(model.objects.values_list("asks", flat=True).get(pk=pk))
+
+
+def _rows_of(subject: str) -> type[CrmOrder] | type[CrmCard]:
+    return CrmOrder if subject == Subject.ORDER else CrmCard
 
 
 def _read(channel: str, body: bytes) -> _Read:
@@ -130,32 +146,54 @@ def _read_hint(channel: str, found: Mapping[str, Any]) -> _Read:
 
 
 def settle_events(
-    *, subject: str, subject_id: int, until: dt.datetime, state: str, reason: str, now: dt.datetime
+    *,
+    subject: str,
+    subject_id: int,
+    state: str,
+    reason: str,
+    now: dt.datetime,
+    asks: int | None = None,
+    until: dt.datetime | None = None,
 ) -> int:
-    """Events that a fetch answered: everything received before it. Returns how many."""
-    return InboundEvent.objects.filter(
-        subject=subject,
-        subject_id=subject_id,
-        state__in=[EventState.RECEIVED, EventState.STUCK],
-        last_seen_at__lte=until,
-    ).update(state=state, reason=reason[:40], finished_at=now)
+    """Events that were answered: by a look, those among its hints (`asks` of the lease); by a person, those received until then. Returns how many.
+
+    The clocks of whoever receives and whoever looks need not agree, and an event may come between the two: only the counted hints tell which were answered.
+    """
+    open_ones = InboundEvent.objects.filter(
+        subject=subject, subject_id=subject_id, state__in=[EventState.RECEIVED, EventState.STUCK]
+    )
+    answered = open_ones.filter(last_seen_at__lte=until) if asks is None else open_ones.filter(asks__lte=asks)
+    return answered.update(state=state, reason=reason[:40], finished_at=now)
+
+
+def ask_for_unanswered(*, now: dt.datetime, at_most: int = 300) -> int:
+    """Events whose order or card was looked at, by a worker that died before it could say so: looked at once more. Returns how many were asked for."""
+    wanted: set[tuple[str, int]] = set()
+    for subject in Subject.values:
+        waiting = _rows_of(subject).objects.filter(crm_id=OuterRef("subject_id"), asked_at__isnull=False)
+        left = InboundEvent.objects.open().filter(~Exists(waiting), subject=subject, subject_id__isnull=False)
+        found = left.filter(last_seen_at__lt=now - UNANSWERED_AFTER).order_by("pk")[:at_most]
+        wanted |= {(subject, crm_id) for crm_id in found.values_list("subject_id", flat=True) if crm_id is not None}
+    for subject, crm_id in sorted(wanted):
+        leasing.ask(_rows_of(subject), crm_id, now=now)
+    return len(wanted)
 
 
 def replay_event(*, event_id: int, actor: str, now: dt.datetime) -> bool:
     """Look at the event's order or card once more, as if the event came now. False where it names none."""
     with transaction.atomic():
-        event = InboundEvent.objects.select_for_update().get(pk=event_id)
+        event = InboundEvent.objects.get(pk=event_id)
         read = _Read(event.name, event.subject, event.subject_id, "")
         if not event.subject and event.body is not None:
             # Understood by a newer version, perhaps.
             read = _read(event.channel, secrecy.decrypt(bytes(event.body)))
         if not read.subject or read.subject_id is None:
             return False
+        asks = _ask(read, now=now)
         InboundEvent.objects.filter(pk=event_id).update(
             subject=read.subject, subject_id=read.subject_id, state=EventState.RECEIVED, reason="", finished_at=None, last_seen_at=now,
-            replayed_by=actor,
+            asks=asks, replayed_by=actor,
         )  # fmt: skip
-        leasing.ask(CrmOrder if read.subject == Subject.ORDER else CrmCard, read.subject_id, now=now)
     return True
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +27,7 @@ from keycrm.services import giving_back
 BACK_TO = dt.timedelta(days=120)
 REPORT_UNCONFIRMED_AFTER = dt.timedelta(days=3)
 UNUSED_AFTER = dt.timedelta(days=2)
+_RECONCILER = 7_301_015  # PostgreSQL's advisory lock of whoever compares
 ITSELF = "portal"  # who cleared a line that was true no longer
 
 
@@ -55,6 +56,7 @@ def reconcile(*, now: dt.datetime) -> Outcome:
     found = {(one.kind, one.key): one for question in QUESTIONS for one in question(now)}
     new = gone = 0
     with transaction.atomic():
+        _wait_for_others()
         for line in Difference.objects.open().select_for_update():
             one = found.get((line.kind, line.key))
             if one is None:
@@ -76,6 +78,13 @@ def reconcile(*, now: dt.datetime) -> Outcome:
                 **{f"{name}_id": pk for name, pk in one.rows.items()},
             )
     return Outcome(len(found), new, gone)
+
+
+def _wait_for_others() -> None:
+    """The button and the daily run may meet. One after the other, the second finds the lines of the first; together, both would write them."""
+    if connection.vendor == "postgresql":  # SQLite has one writer anyway
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RECONCILER])
 
 
 def _was_cleared(one: Found) -> bool:

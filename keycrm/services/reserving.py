@@ -97,7 +97,7 @@ def _settle(lease: Lease, done: Reserved, state: str, word: str, *, now: dt.date
         settle_events(
             subject=Subject.CARD,
             subject_id=done.card_id,
-            until=now,
+            asks=lease.asks,
             state=EventState.STUCK if reason else state,
             reason=reason or word,
             now=now,

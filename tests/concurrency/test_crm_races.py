@@ -5,11 +5,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from bonuses.models import Order
-from keycrm.models import CrmOrder
-from keycrm.services import applying, leasing
+from keycrm.models import CrmOrder, Difference
+from keycrm.models.differences import DifferenceKind
+from keycrm.services import applying, leasing, reconciling
 from tests.factories import NOW
 from tests.keycrm.far_side import COMPLETED, FarSide
 from tests.keycrm.journeys import RULES, hear
@@ -80,3 +81,29 @@ def test_of_two_orders_with_one_number_that_arrive_together_at_most_one_is_appli
     while applying.apply_next(far, rules=RULES, now=NOW):
         pass
     assert set(CrmOrder.objects.values_list("stuck_reason", flat=True)) == {"same_number"}
+
+
+def test_comparing_several_times_at_once_writes_every_line_once():
+    CrmOrder.objects.bulk_create(CrmOrder(crm_id=n, stuck_reason="vanished", asked_at=NOW) for n in range(1, 41))
+    outcomes = in_parallel(lambda _n: reconciling.reconcile(now=NOW))
+    assert sorted(one.new for one in outcomes) == [0] * (WORKERS - 1) + [40]
+    assert Difference.objects.open().count() == 40
+
+
+def test_comparing_without_waiting_for_each_other_fails():
+    """What the wait is for: everybody finds the same news, and the second to write it breaks off."""
+    kinds = {"kind": DifferenceKind.CRM_STUCK, "key": "crm:1"}
+    seen = threading.Barrier(WORKERS)
+
+    def compare(_number):
+        try:
+            with transaction.atomic():
+                is_known = Difference.objects.open().filter(**kinds).exists()
+                seen.wait()
+                if not is_known:
+                    Difference.objects.create(**kinds, found_at=NOW, last_found_at=NOW)
+        except IntegrityError:
+            return "failed"
+        return "written"
+
+    assert sorted(in_parallel(compare)) == ["failed"] * (WORKERS - 1) + ["written"]

@@ -447,6 +447,26 @@ def test_what_cannot_be_done_is_told_and_changes_nothing(asked):
     assert crm.state.all("orders") == before
 
 
+@pytest.mark.parametrize("odd", [[], [{"uuid": "LD_1", "value": "5"}], "LD_1", 5, True])
+def test_fields_of_a_card_that_are_no_object_are_refused_and_move_nothing(odd):
+    crm = Crm()
+    crm.order()
+    card = do(crm, do="card", client_id=crm.state.all("buyers")[0]["id"]).get_json()["done"]
+    answer = do(crm, do="move_card", id=card["id"], status_id=2, custom_fields=odd)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "custom_fields must be an object")
+    assert crm.state.all("cards") == [card]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [1], float("inf"), float("nan"), 10**30])
+@pytest.mark.parametrize("name", ["do", "id", "status_id", "lines", "amount", "order"])
+def test_values_of_any_shape_are_told_to_be_wrong(odd, name):
+    crm = Crm()
+    placed = crm.order()
+    for deed in ("place", "status", "refund", "pay", "split", "cancel"):
+        asked = {"do": deed, "id": placed["id"], "status_id": 1, "lines": [], "amount": "1", "order": {}, name: odd}
+        assert do(crm, **asked).status_code in {200, 400, 404}, deed
+
+
 def test_switches_turn_at_the_door_and_from_this_machine_only():
     crm = Crm()
     assert crm.client.post("/_demo/state", json={"switches": {"slow_seconds": 0.5}}).get_json()["changed"] == {

@@ -50,6 +50,24 @@ def test_what_is_no_money_is_refused_by_name(value):
         Order.from_json({**ORDER, "grand_total": value})
 
 
+MILLIARD = "1000000000"
+
+
+@pytest.mark.parametrize(
+    "name", ["grand_total", "total_discount", "shipping_price", "wrap_price", "taxes", "products_total"]
+)
+@pytest.mark.parametrize("value", [MILLIARD, f"-{MILLIARD}", "999999999999.99", 300_000_000_000])
+def test_more_money_than_our_books_hold_is_refused(name, value):
+    with pytest.raises(PayloadInvalid, match=rf"order\.{name}"):
+        Order.from_json({**ORDER, name: value})
+
+
+def test_more_money_in_the_lines_together_is_refused_as_well():
+    with pytest.raises(PayloadInvalid, match=r"order\.products"):
+        Order.from_json({**ORDER, "products": [{"price": "500000", "quantity": "3000"}]})
+    assert Order.from_json({**ORDER, "grand_total": "999999999.99"}).grand_total == Decimal("999999999.99")
+
+
 @pytest.mark.parametrize("value", [None, True, "x", 1.5, "1.0", "٧", Decimal("1e999999"), float("nan"), [1]])
 def test_what_is_no_id_is_refused_by_name(value):
     with pytest.raises(PayloadInvalid, match=r"order\.id is not"):
@@ -142,6 +160,15 @@ def test_a_repeat_has_the_same_fingerprint_and_another_change_has_not():
 def test_a_webhook_without_an_id_is_refused_by_name(body):
     with pytest.raises(PayloadInvalid, match="webhook"):
         Webhook.from_json(body)
+
+
+@pytest.mark.parametrize(
+    "name", ["status_id", "status_group_id", "client_id", "parent_id", "source_id", "source_uuid", "payment_status", "status_changed_at", "updated_at"]
+)  # fmt: skip
+@pytest.mark.parametrize("odd", ["нова", [], {"id": 1}, True, "1.5"])
+def test_an_odd_value_beside_the_id_of_a_webhook_hides_nothing(name, odd):
+    read = Webhook.from_json({"event": "order.x", "context": {"id": "5", "order": 1, name: odd}})
+    assert (read.event, read.id) == ("order.x", 5)
 
 
 def test_a_card_tells_its_buyer_and_its_order():

@@ -12,7 +12,7 @@ from keycrm.models import CrmOrder, Difference, InboundEvent, PollCursor
 from keycrm.payloads import Order, Page
 from keycrm.services import applying, polling, reconciling, vanishing
 from keycrm.services.polling import CREATED, UPDATED
-from tests.factories import NOW
+from tests.factories import NOW, make_staff
 from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide, raising
 from tests.keycrm.journeys import RULES, has, hear_and_work, net, poll, stuck, work
 from tests.keycrm.world import World
@@ -321,3 +321,22 @@ def test_parts_of_a_root_that_nobody_ever_saw_go_on_when_it_is_set_aside(far):
     vanishing.set_aside(crm_id=root.id, verdict="cancelled", reason="deleted", actor="olena", now=far.now)
     work(far)
     assert (net("82"), CrmOrder.objects.exclude(stuck_reason="").count()) == (50, 0)
+
+
+def test_an_order_of_absurd_money_is_stuck_by_itself_and_hides_no_other(client):
+    world = World()
+    crm = world.client()
+    absurd, usual = world.order(price=30_000_000_000, quantity=10), world.order("70416", price=100)
+    world.clock.seconds += 600
+    now = world.clock.now()
+    polling.poll(crm, name=UPDATED, rules=RULES, now=now)
+    assert asked() == {absurd["id"], usual["id"]}
+    while applying.apply_next(crm, rules=RULES, now=now):
+        pass
+    assert stuck(absurd["id"]) == "crm_payload_invalid"
+    assert net("70416") == 0
+    assert LedgerOrder.objects.get().number == "70416"
+    client.force_login(make_staff(is_superuser=True))
+    assert client.get("/admin/keycrm/crmorder/").status_code == 200
+    polling.poll(crm, name=UPDATED, rules=RULES, now=now + HOUR)
+    assert asked() == {absurd["id"]}

@@ -1,5 +1,6 @@
 """Events come in: stored raw, answered at once, believed in nothing. Forged ones change nothing."""
 
+import datetime as dt
 import json
 import logging
 
@@ -8,9 +9,10 @@ import pytest
 from bonusportal.logs import mask_address
 from bonusportal.models import DailyCount
 from keycrm.models import CrmCard, CrmOrder, InboundEvent
-from keycrm.services import receiving
+from keycrm.services import applying, receiving
 from tests.factories import NOW
-from tests.keycrm.journeys import webhook_body
+from tests.keycrm.far_side import FarSide
+from tests.keycrm.journeys import RULES, hear, webhook_body, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 OLD, NEW = "an-invented-secret-of-long-ago", "an-invented-secret-of-today-1"
@@ -92,6 +94,17 @@ def test_what_cannot_be_understood_is_kept_for_a_person_and_answered_200(client,
     event = InboundEvent.objects.get()
     assert (event.state, event.reason) == ("stuck", "unreadable")
     assert not CrmOrder.objects.exists()
+
+
+@pytest.mark.parametrize("odd", ["нова", [], {}, True])
+def test_an_event_with_an_odd_value_beside_its_id_asks_for_its_order(client, odd):
+    body = webhook_body(70415, at=NOW, status_id=odd, parent_id=False, source_uuid=[], updated_at="soon")
+    post(client, f"/webhooks/keycrm/{NEW}", body)
+    assert CrmOrder.objects.get().crm_id == 70415
+    assert (InboundEvent.objects.get().state, InboundEvent.objects.get().name) == (
+        "received",
+        "order.change_order_status",
+    )
 
 
 def test_an_unknown_event_is_kept_and_ignored(client):
@@ -205,3 +218,58 @@ def test_replaying_asks_for_the_order_once_more(client):
     row = CrmOrder.objects.get()
     assert (row.asked_at, row.stuck_reason) == (NOW, "")
     assert (InboundEvent.objects.get().state, InboundEvent.objects.get().replayed_by) == ("received", "olena")
+
+
+def states():
+    return list(InboundEvent.objects.order_by("pk").values_list("state", flat=True))
+
+
+@pytest.mark.parametrize("ahead", [dt.timedelta(milliseconds=5), dt.timedelta(minutes=10)])
+def test_an_event_that_a_clock_ahead_of_ours_received_is_answered_all_the_same(ahead):
+    """Or one that came between the worker's look at the clock and its lease."""
+    far = FarSide()
+    order = far.place()
+    receiving.receive(channel="webhook", body=webhook_body(order.id, at=far.now), now=far.now + ahead)
+    applying.apply_next(far, rules=RULES, now=far.now)
+    assert states() == ["applied"]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_event_that_comes_during_the_look_is_answered_by_the_next_one(is_new):
+    far = FarSide()
+    order = far.place()
+    hear(far, order.id, status_id=1)
+
+    def hear_again(_call):
+        far.trouble = lambda call: None
+        hear(far, order.id, status_id=2 if is_new else 1)
+
+    far.trouble = hear_again
+    applying.apply_next(far, rules=RULES, now=far.now)
+    assert states() == (["applied", "received"] if is_new else ["received"])
+    work(far)
+    assert set(states()) == {"applied"}
+
+
+def test_an_event_whose_worker_died_before_it_could_say_so_is_asked_for_again():
+    far = FarSide()
+    hear(far, far.place().id)
+
+    applying.apply_next(far, rules=RULES, now=far.now)
+    InboundEvent.objects.update(state="received", finished_at=None)
+    assert receiving.ask_for_unanswered(now=far.now) == 0
+    far.pass_time(hours=7)
+    assert receiving.ask_for_unanswered(now=far.now) == 1
+    assert receiving.ask_for_unanswered(now=far.now) == 0
+    work(far)
+    assert states() == ["applied"]
+
+
+def test_a_replayed_event_waits_for_the_look_that_follows():
+    far = FarSide()
+    hear(far, far.place().id)
+    work(far)
+    receiving.replay_event(event_id=InboundEvent.objects.get().pk, actor="olena", now=far.now + dt.timedelta(hours=1))
+    assert states() == ["received"]
+    work(far)
+    assert states() == ["applied"]

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, ViewportSize
 from bonuses.models import Customer
 from keycrm.errors import InvalidRequest
 from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference, InboundEvent
-from keycrm.services import giving_back, receiving, reconciling
+from keycrm.services import giving_back, receiving, reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
 from tests.keycrm.far_side import COMPLETED, FarSide
@@ -71,6 +71,10 @@ def addresses():
         customer_id=scenes.make_customer(), buyer_id=9001, stuck_reason="changed_by_hand",
         stuck_detail="available: CRM 500, portal 70, pushed 100",
     )  # fmt: skip
+    for phone in ("+380000000001", "+380000000002"):
+        hear_and_work(far, far.place(source_uuid="66", phone=phone).id)
+    aside, twin = CrmOrder.objects.filter(number="66")
+    vanishing.set_aside(crm_id=aside.crm_id, verdict="kept", reason="записали двічі", actor="olena", now=NOW)
     reconciling.reconcile(now=NOW)
     event, row, line = InboundEvent.objects.last(), CrmOrder.objects.last(), Difference.objects.first()
     card_row, root = CrmCard.objects.first(), CrmOrder.objects.get(crm_id=part_of.id)
@@ -81,7 +85,8 @@ def addresses():
         "connection": "inboundevent/connection/", "clear": f"difference/{line.pk}/clear/", "cards": "crmcard/",
         "card": f"crmcard/{card_row.pk}/change/",
         "held": f"crmcard/{held}/change/", "give back": f"crmcard/{held}/give-back/", "given back": f"crmcard/{back}/change/",
-        "split": f"crmorder/{root.pk}/change/",
+        "split": f"crmorder/{root.pk}/change/", "aside": f"crmorder/{aside.pk}/change/", "rivals": f"crmorder/{twin.pk}/change/",
+        "all-aside": "crmorder/?aside=yes", "ledger": f"../bonuses/order/{root.order_id}/change/",
     }  # fmt: skip
 
 
@@ -99,8 +104,12 @@ def test_every_page_fits_its_screen(page: Page, live_server, addresses, screen):
     )
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=colours)
-    for name, address in addresses.items():
+    for name, address in [*addresses.items(), ("found", "crmorder/")]:
         page.goto(f"{live_server.url}/admin/keycrm/{address}")
+        if name == "found":
+            page.fill(".pb-find input[name=what]", "66")
+            page.click(".pb-find button")
+            page.wait_for_url("**/crmorder/find/")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         if folder := os.environ.get("PICTURES"):
             page.screenshot(path=Path(folder) / f"{screen}-{name}.png", full_page=True)

@@ -1,15 +1,21 @@
 """What staff see of the CRM's edge, and what they may do there."""
 
-import pytest
-from django.utils import timezone
+import re
 
+import pytest
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
+from keycrm.admin.wording import say_figures
 from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference, InboundEvent
 from keycrm.models.differences import DifferenceKind
-from keycrm.services import reconciling
+from keycrm.services import reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
 from tests.keycrm.far_side import COMPLETED, FarSide
 from tests.keycrm.journeys import hear, hear_and_work, work
+from tests.staff import text_of
 
 pytestmark = pytest.mark.django_db
 LISTS = ("inboundevent", "crmorder", "crmcard", "buyerlink", "difference")
@@ -169,3 +175,127 @@ def test_what_was_sent_is_shown_masked(client, far):
     assert str(order.id) in shown
     assert "+380670000001" not in shown
     assert "BON100SECRET9" not in shown
+
+
+ENGLISH, UKRAINIAN = {"accept-language": "en"}, {"accept-language": "uk"}
+
+
+def rivals(far, **second):
+    """Two orders with one number, the first applied. Their rows."""
+    orders = far.place(source_uuid="55", total="1000"), far.place(source_uuid="55", total="700", **second)
+    for order in orders:
+        hear_and_work(far, order.id)
+    return [CrmOrder.objects.get(crm_id=order.id) for order in orders]
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["inboundevent/{}/replay/", "crmorder/{}/look/", "crmorder/{}/decide/", "crmcard/{}/look/", "difference/{}/clear/"],
+)
+@pytest.mark.parametrize("key", ["999999", "9" * 30])
+def test_what_is_not_there_is_404(client, page, key):
+    sign_in(client, "keycrm.replay_events")
+    answer = client.post(f"/admin/keycrm/{page.format(key)}", {"reason": "x", "verdict": "kept"})
+    assert answer.status_code == 404
+
+
+def test_the_line_of_an_order_that_waits_leads_to_the_page_with_the_buttons(client, far):
+    sign_in(client, "bonuses.view_order")
+    order = far.place(source_uuid="55")
+    hear_and_work(far, order.id)
+    row = CrmOrder.objects.get()
+    CrmOrder.objects.update(stuck_reason="vanished")
+    reconciling.reconcile(now=NOW)
+    line = Difference.objects.get()
+    assert line.order_id is not None
+    for page in ("", f"{line.pk}/change/"):
+        assert f"/admin/keycrm/crmorder/{row.pk}/change/" in text(client.get(f"/admin/keycrm/difference/{page}"))
+    Difference.objects.update(kind="total_differs", detail="1 ≠ 2")
+    ledger = f"/admin/bonuses/order/{row.order_id}/change/"
+    assert ledger in text(client.get("/admin/keycrm/difference/"))
+    assert f"/admin/keycrm/crmorder/{row.pk}/change/" in text(client.get(ledger))
+
+
+def test_the_ledger_s_page_names_no_order_of_the_crm_to_whoever_may_not_see_it(client, far):
+    hear_and_work(far, far.place().id)
+    client.force_login(make_staff(["bonuses.view_order"]))
+    order = CrmOrder.objects.get().order_id
+    assert "/admin/keycrm/crmorder/" not in text(client.get(f"/admin/bonuses/order/{order}/change/"))
+
+
+def test_an_order_that_was_set_aside_says_so_and_is_found(client, far):
+    sign_in(client, "keycrm.replay_events")
+    first, second = rivals(far)
+    vanishing.set_aside(crm_id=second.crm_id, verdict="kept", reason="двічі", actor="olena", now=NOW)
+    shown = text(client.get(f"/admin/keycrm/crmorder/{second.pk}/change/", headers=UKRAINIAN))
+    assert "Відкладено" in shown
+    assert "відкладено" in shown
+    assert "Відкласти" not in shown
+    narrowed = text(client.get("/admin/keycrm/crmorder/?aside=yes", headers=UKRAINIAN))
+    assert f"/crmorder/{second.pk}/change/" in narrowed
+    assert f"/crmorder/{first.pk}/change/" not in narrowed
+
+
+def test_the_page_that_sets_aside_warns_and_answers_nothing_beforehand(client, far):
+    sign_in(client, "keycrm.replay_events")
+    _first, second = rivals(far)
+    page = f"/admin/keycrm/crmorder/{second.pk}/decide/"
+    shown = text(client.get(page, headers=UKRAINIAN))
+    assert "Скасувати це неможливо" in shown
+    assert "разом із кодом" not in shown
+    assert not re.search(r"\schecked[\s=>]", shown)
+    assert "This cannot be undone." in text(client.get(page, headers=ENGLISH))
+    refused = text(client.post(page, {"reason": "entered twice"}, headers=UKRAINIAN))
+    assert "Оберіть, що з ним сталося." in refused
+    second.refresh_from_db()
+    assert second.set_aside_at is None
+
+
+def test_orders_with_the_same_number_are_told_apart(client, far):
+    sign_in(client)
+    first, second = rivals(far, phone="+380000000002", status=COMPLETED)
+    shown = text_of(client.get(f"/admin/keycrm/crmorder/{second.pk}/change/", headers=ENGLISH))
+    assert f"Buyer in the CRM {second.buyer_id}" in shown
+    told = shown.split("Other orders with this number")[1]
+    placed = date_format(localtime(first.placed_at), "SHORT_DATETIME_FORMAT")
+    assert f"{first.crm_id} 55 {first.grand_total} confirmed {first.buyer_id} {placed} applied" in told
+    other = text_of(client.get(f"/admin/keycrm/crmorder/{first.pk}/change/", headers=ENGLISH))
+    assert "applied" not in other.split("Other orders with this number")[1]
+
+
+@pytest.mark.parametrize("typed", ["{number}", "#{number}", " № {number} ", "{crm_id}"])
+def test_an_order_is_found_by_its_whole_number(client, far, typed):
+    sign_in(client)
+    hear_and_work(far, far.place().id)
+    row = CrmOrder.objects.get()
+    answer = client.post("/admin/keycrm/crmorder/find/", {"what": typed.format(number=row.number, crm_id=row.crm_id)})
+    assert answer.headers["Location"] == f"/admin/keycrm/crmorder/{row.pk}/change/"
+
+
+@pytest.mark.parametrize("typed", ["", " ", "5", "555", "5_", "%", "#", "9" * 40, "x" * 300, "٥٥"])
+def test_a_part_of_a_number_finds_nothing(client, far, typed):
+    sign_in(client)
+    hear_and_work(far, far.place(source_uuid="55").id)
+    answer = client.post("/admin/keycrm/crmorder/find/", {"what": typed})
+    assert answer.headers["Location"] == "/admin/keycrm/crmorder/"
+
+
+def test_several_orders_with_one_number_are_listed(client, far):
+    sign_in(client)
+    pages = [f"/admin/keycrm/crmorder/{row.pk}/change/" for row in rivals(far)]
+    shown = text(client.post("/admin/keycrm/crmorder/find/", {"what": "55"}))
+    assert all(page in shown for page in pages)
+    assert client.get("/admin/keycrm/crmorder/find/").status_code == 302
+
+
+def test_whoever_may_not_see_orders_finds_none(client):
+    client.force_login(make_staff(["keycrm.view_difference"]))
+    assert client.post("/admin/keycrm/crmorder/find/", {"what": "55"}).status_code == 403
+
+
+def test_points_have_one_word_in_ukrainian():
+    with translation.override("uk"):
+        told = [say_figures(Difference(kind=kind, detail=figures)) for kind, figures in FIGURES]
+        told += [str(kind.label) for kind in DifferenceKind]
+    assert "балів: 100" in told
+    assert [words for words in told if "бонус" in words] == []
