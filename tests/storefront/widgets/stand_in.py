@@ -143,7 +143,7 @@ class Portal:
                 self.hold = {**self.hold, "status": "releasing"} if self.hold else None
                 return 202, {"status": "releasing"}
             case "POST /orders":
-                return 200, {"points_expected": int((Decimal(body["total"]) - Decimal(body["delivery"])) / 10)}
+                return 200, {"points_expected": int((Decimal(body["total"]) - Decimal(body.get("delivery", 0))) / 10)}
             case "GET /notices":
                 cursor = self.notices[-1]["cursor"] if self.notices else "7-7"
                 return 200, {"notices": self.notices, "cursor": cursor, "has_more": False}
