@@ -38,7 +38,7 @@ function look() {
   PLACES.forEach(([selector, name]) => {
     const place = find(selector);
     const price = place && parseMoney(place.getAttribute('content') || place.textContent);
-    if (!price) return;
+    if (!price) return void hints[name]?.remove(); // a variant that is sold out, a cart that was closed
     const hint = (hints[name] = hints[name] || document.createElement(NAME));
     if (hint.price !== price) hint.show(name, price);
     if (hint.isConnected || hint.isWaiting) return;
@@ -47,7 +47,9 @@ function look() {
       const now = find(selector);
       if (!now) return;
       blend(hint, now);
-      now.after(hint);
+      // A row that the shop has spread over its width would be spread anew with one more part: below it, then.
+      const row = now.parentElement;
+      (name === 'cart' && /flex|grid/.test(getComputedStyle(row).display) ? row : now).after(hint);
     };
     if (!hint.wasSeen) {
       hint.wasSeen = true;
