@@ -24,6 +24,8 @@ TRIAL = "trial"
 THEMES = ("auto", "light", "dark")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LIGHT, _DARK = "#ffffff", "#101418"
+# What widgets have behind their accent, by what the page around them is: `--bg` in widgets/core/base.css.
+BACKGROUNDS = {"light": "#ffffff", "dark": "#181d23"}
 
 
 @dataclass(frozen=True, slots=True)

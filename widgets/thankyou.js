@@ -3,11 +3,11 @@
 import { call, config, must } from './core/api.js';
 import { noteEarned, noteSeen } from './core/events.js';
 import { COIN, blend, dress, escape } from './core/look.js';
-import { asDecimal } from './core/money.js';
-import { phoneOnPage, readOrder } from './core/order.js';
+import { asDecimal, grouped } from './core/money.js';
+import { isPaidWith, phoneOnPage, readOrder } from './core/order.js';
 import { bringNotices } from './core/telling.js';
 import { readToken } from './core/token.js';
-import { words } from './core/words.js';
+import { withNoun, words } from './core/words.js';
 import CSS from './thankyou.css';
 
 const NAME = 'bonus-thankyou';
@@ -21,7 +21,9 @@ class ThankYou extends HTMLElement {
     const text = (name, values) => escape(say(name, values));
     const root = dress(this, CSS);
     const sparks = Array.from({ length: 10 }, (_, at) => at * 36);
-    const title = text('earned', { points }).replace(/\+?\d[\d\u00a0]*/, '<b>$&</b>');
+    // The number stands out, wherever in whichever text it is: its place is kept while the text around it is made harmless.
+    const number = grouped(points);
+    const title = text('earned', { points: '{points}' }).replace(/(\+?)\{points\}/g, (_, plus) => `<b>${plus}${number}</b>${escape(withNoun(points).slice(number.length))}`);
     const more = [say('when'), spent ? say('spent', { points: spent }) : ''].filter(Boolean).join('. ');
     root.innerHTML = `<section aria-label="${text('earned', { points })}">${sparks.map(() => '<i class="spark"></i>').join('')}${COIN}<div class="words" aria-hidden="true"><p class="title">${title}</p><p class="dim">${escape(more)}</p></div><p class="live" role="status"></p><button type="button" class="close" aria-label="${text('close')}">×</button></section>`;
     root.querySelectorAll('.spark').forEach((spark, at) => spark.style.setProperty('--r', `${sparks[at]}deg`));
@@ -30,16 +32,17 @@ class ThankYou extends HTMLElement {
     document.body.append(this);
     // Into a region that is there already: then it is read out, once and whole, while the number counts for the eye.
     setTimeout(() => (root.querySelector('.live').textContent = `${say('earned', { points })}. ${more}`), 50);
-    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) countUp(root.querySelector('b'), points);
+    if (!matchMedia('(prefers-reduced-motion: reduce)').matches) root.querySelectorAll('b').forEach((each) => countUp(each, points));
   }
 }
 
 function countUp(number, points) {
   const last = number.textContent;
+  const plus = last[0] === '+' ? '+' : '';
   const began = performance.now();
   const step = (now) => {
     const part = Math.min(1, Math.max(0, (now - began) / COUNTS_MS));
-    number.textContent = part < 1 ? `+${Math.round(points * (1 - (1 - part) ** 3))}` : last;
+    number.textContent = part < 1 ? plus + grouped(Math.round(points * (1 - (1 - part) ** 3))) : last;
     if (part < 1) requestAnimationFrame(step);
   };
   requestAnimationFrame(step);
@@ -49,22 +52,26 @@ function countUp(number, points) {
 const marked = () => (history.state && history.state.bonusOrder) || {};
 const mark = (order) => history.replaceState({ ...history.state, bonusOrder: order }, '');
 
-async function report({ number, total }) {
+async function report(order) {
+  const { number, total, delivery, discounts } = order;
   const before = marked();
   if (before.number === number) return before;
   const phone = phoneOnPage();
   if (!readToken() && !phone) return null;
-  const body = { order_id: number, total: asDecimal(total) };
+  const body = { order_id: number, total: asDecimal(total), delivery: asDecimal(delivery) };
   let spent = 0;
   if (readToken()) {
     const { redemption } = await call('GET', '/balance').catch(() => ({}));
-    if (redemption && redemption.status !== 'releasing') {
+    // The newest code that may be in a cart is not yet one that was used: named for an order that it did not pay for, its points would be out of reach for days.
+    if (redemption && isPaidWith(order, redemption)) {
       body.redemption = redemption.id;
       spent = redemption.points;
+      if (!order.coupon) body.discount = asDecimal(-discounts.reduce((sum, each) => sum + each, 0));
     }
   }
   if (!readToken()) body.phone = phone; // none, or it has just turned out to be over
-  const { points_expected: points } = await call('POST', '/orders', body, crypto.randomUUID());
+  // Another tab of the same page has the same key, and the portal one claim for an order, however often it is told.
+  const { points_expected: points } = await call('POST', '/orders', body, `order-${encodeURIComponent(number)}`);
   must(Number.isSafeInteger(points) && points >= 0);
   mark({ number, points, spent });
   noteEarned(points);

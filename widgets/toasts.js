@@ -8,7 +8,8 @@ import { day, words } from './core/words.js';
 import CSS from './toasts.css';
 
 const NAME = 'bonus-toasts';
-const MOST = 3;
+const MOST = 3; // at once
+const MOST_A_PAGE = 9; // what is left is told on the next one
 const STAYS_MS = 9000;
 const say = words('notices');
 
@@ -19,26 +20,52 @@ class Toasts extends HTMLElement {
     this.list.setAttribute('role', 'status');
   }
 
+  /** Resolves when it has gone. */
   add(text) {
     const one = document.createElement('div');
     one.className = 'one';
     one.innerHTML = `<p>${escape(text)}</p><button type="button" aria-label="${escape(say('close'))}">×</button>`;
-    const close = () => one.remove();
-    one.querySelector('button').onclick = close;
-    let alarm = setTimeout(close, STAYS_MS);
-    one.onpointerenter = one.onfocusin = () => clearTimeout(alarm);
-    one.onpointerleave = () => (alarm = setTimeout(close, STAYS_MS));
     this.list.append(one);
+    return new Promise((gone) => {
+      const close = () => gone(one.remove());
+      one.querySelector('button').onclick = close;
+      let alarm;
+      // Who reads it, with the pointer or the keyboard on it, is given the time again from when they have left.
+      const wait = () => {
+        clearTimeout(alarm);
+        alarm = setTimeout(() => (isUnder || one.matches(':focus-within') ? wait() : close()), STAYS_MS);
+      };
+      let isUnder = false;
+      one.onpointerenter = () => (isUnder = true);
+      one.onpointerleave = () => wait((isUnder = false));
+      one.addEventListener('focusout', wait);
+      wait();
+    });
   }
 }
 
-/** The portal is told how far was shown only after it was: a page that is closed meanwhile loses nothing. */
+const textOf = ({ kind, points, last_day: end }) => (Number.isSafeInteger(points) ? say(kind, { points: kind === 'adjusted' ? points : Math.abs(points), day: end ? day(end) : '' }) : '');
+
+/** The oldest first; one that goes makes room for the next. The portal is told how far was shown only after it was: a page that is closed meanwhile loses nothing. */
 async function tell(toasts) {
-  const { notices, cursor } = await call('GET', '/notices');
-  const texts = notices.map(({ kind, points, last_day: end }) => (Number.isSafeInteger(points) ? say(kind, { points: kind === 'adjusted' ? points : Math.abs(points), day: end ? day(end) : '' }) : ''));
-  texts.filter(Boolean).slice(-MOST).forEach((text) => toasts.add(text));
-  if (notices.length) await call('POST', '/notices/ack', { cursor });
+  const { notices } = await call('GET', '/notices');
+  let shown = [];
+  let last;
+  for (const notice of notices.slice(0, MOST_A_PAGE)) {
+    const text = textOf(notice);
+    if (text && shown.length === MOST) {
+      await acknowledge(last);
+      await Promise.race(shown);
+    }
+    last = notice;
+    if (!text) continue;
+    const gone = toasts.add(text).then(() => (shown = shown.filter((one) => one !== gone)));
+    shown.push(gone);
+  }
+  if (last) await acknowledge(last);
 }
+
+const acknowledge = ({ cursor }) => call('POST', '/notices/ack', { cursor });
 
 async function begin() {
   try {

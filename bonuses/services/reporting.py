@@ -17,8 +17,9 @@ from bonuses.policy import REPORT_FORGOTTEN_AFTER, Totals, points_of_order
 from bonuses.services import holding
 from bonuses.services.ruling import as_rule, rule_in_force
 
-# A claim of an order that the CRM knows as another customer's; one that names a redemption which is not the claimant's.
-ORDER_FOREIGN, HOLD_UNKNOWN = "order_foreign", "hold_unknown"
+# A claim of an order that the CRM knows as another customer's; one that names a redemption which is not the claimant's; one that names a redemption though by
+# its own figures the order was not paid with it.
+ORDER_FOREIGN, HOLD_UNKNOWN, HOLD_UNUSED = "order_foreign", "hold_unknown", "hold_unused"
 TRUST = ("page", "session", "signed")  # in ascending order
 
 
@@ -68,8 +69,14 @@ def claim_order(
     now: dt.datetime,
     hold_key: str = "",
     trust: str = "page",
+    discount: Decimal | None = None,
+    delivery: Decimal = Decimal(0),
 ) -> Claim:
-    """The same, telling whether it was known, and what is doubtful. A claim of less trust never replaces one of more."""
+    """The same, telling whether it was known, and what is doubtful. A claim of less trust never replaces one of more.
+
+    `discount` is what was taken off the order, where the page says it: less than the hold's points, and the order was not paid with them.
+    `delivery` is the part of `total` for which a rule may give no points.
+    """
     hold = Hold.objects.filter(key=hold_key, customer_id=customer_id).first() if hold_key else None
     doubts = []
     owned = Order.objects.filter(source=source, number=number, customer_id__isnull=False)
@@ -77,17 +84,21 @@ def claim_order(
         doubts.append(ORDER_FOREIGN)
     if hold_key and hold is None:
         doubts.append(HOLD_UNKNOWN)
+    if hold is not None and discount is not None and discount < hold.points:
+        # Kept alive, it would be out of the shopper's reach for days, for an order that did not need it.
+        doubts.append(HOLD_UNUSED)
+        hold = None
     claim = _write_claim(
-        source=source, number=number, customer_id=customer_id, total=total, hold=hold, trust=trust, now=now
-    )
+        source=source, number=number, customer_id=customer_id, totals=Totals(grand=total, goods=total, shipping=delivery), hold=hold, trust=trust, now=now
+    )  # fmt: skip
     return replace(claim, doubts=tuple(doubts))
 
 
 def _write_claim(
-    *, source: str, number: str, customer_id: int, total: Decimal, hold: Hold | None, trust: str, now: dt.datetime
+    *, source: str, number: str, customer_id: int, totals: Totals, hold: Hold | None, trust: str, now: dt.datetime
 ) -> Claim:
-    rule = rule_in_force(now)
-    expected = points_of_order(as_rule(rule), Totals(grand=total, goods=total), placed_at=now)
+    rule, total = rule_in_force(now), totals.grand
+    expected = points_of_order(as_rule(rule), totals, placed_at=now)
     with transaction.atomic():
         # The hold before the claim, as a merge takes them.
         if hold is not None:

@@ -157,6 +157,7 @@ COUNTERS: dict[str, Words] = {
     "refused.insufficient_points": _("more points than there are"),
     "refused.over_share": _("more points than may pay for the order"),
     "refused.hold_unknown": _("a redemption that is unknown or somebody else's"),
+    "refused.hold_unused": _("a report of points that its order was not paid with"),
     "refused.hold_not_open": _("a redemption that is over"),
     "refused.idempotency_key_reused": _("a key that was used for something else"),
     "refused.in_progress": _("the same request at the same time"),

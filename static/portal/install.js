@@ -28,6 +28,12 @@
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   }
 
+  // As the portal chooses it: white or nearly black, whichever stands out more.
+  function readableOn(accent) {
+    const standsOut = luminance(accent) + 0.05;
+    return standsOut / (luminance("#101418") + 0.05) > 1.05 / standsOut ? "#101418" : "#ffffff";
+  }
+
   // What the frame asks when it is loaded: everything that is filled in and not saved yet.
   window.bonusChoices = () => {
     const accent = form.elements.accent.value;
@@ -36,7 +42,7 @@
       const [language, name] = field.dataset.text.split(":");
       if (language === shown.lang) texts[name] = field.value.trim() || field.placeholder;
     });
-    const colours = { accent: accent, on: luminance(accent) > 0.183 ? "#101418" : "#ffffff", theme: form.elements.theme.value };
+    const colours = { accent: accent, on: readableOn(accent), theme: form.elements.theme.value };
     return { colours: colours, texts: texts, hint: form.elements.shows_hint.checked };
   };
 

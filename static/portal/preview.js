@@ -25,7 +25,7 @@
     "DELETE /redemptions/played": () => { hold = null; return {}; },
     "GET /redemptions/played": () => ({ status: "open" }),
     "POST /orders": () => ({ points_expected: 184 }),
-    "GET /notices": () => ({ notices: [{ kind: "credit", points: 184 }, { kind: "expiring", points: 40, last_day: soon }], cursor: "played" }),
+    "GET /notices": () => ({ notices: [{ kind: "credit", points: 184, cursor: "1" }, { kind: "expiring", points: 40, last_day: soon, cursor: "2" }], cursor: "played" }),
     "POST /notices/ack": () => ({}),
   };
   window.fetch = (address, options = {}) => {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +16,7 @@ from bonusportal.errors import BadInput
 from bonusportal.limits import check_limit
 from storefront.api.answering import OrderReported, answers
 from storefront.api.callers import address_of, customer_of
-from storefront.api.reading import OrderNumber, PaidTotal, Phone, RedemptionId
+from storefront.api.reading import Delivery, DiscountTaken, OrderNumber, PaidTotal, Phone, RedemptionId
 from storefront.services import doorkeeping, refusing
 
 router = Router(tags=["orders"])
@@ -23,7 +25,9 @@ router = Router(tags=["orders"])
 class ReportOrder(Schema):
     order_id: OrderNumber
     total: PaidTotal
+    delivery: Delivery = Decimal(0)
     redemption: RedemptionId | None = None
+    discount: DiscountTaken | None = None
     phone: Phone | None = None
 
 
@@ -55,6 +59,8 @@ def report_order(request: HttpRequest, asked: ReportOrder) -> OrderReported:
         now=now,
         hold_key=asked.redemption or "",
         trust="session" if by_session else "page",
+        discount=asked.discount,
+        delivery=asked.delivery,
     )
     for doubt in claim.doubts:
         refusing.note_refusal(reason=doubt, address=address_of(request), now=now)

@@ -46,6 +46,10 @@ def _discount(value: Any) -> Decimal:
     return parse_money(value, name="discount")
 
 
+def _delivery(value: Any) -> Decimal:
+    return parse_money(value, name="delivery")
+
+
 def _paid_total(value: Any) -> Decimal:
     found = parse_money(value, name="total")
     if not found:
@@ -129,6 +133,26 @@ PaidTotal = Annotated[
     Decimal,
     BeforeValidator(_paid_total),
     _described({"anyOf": _MONEY}, gettext_noop("The order's total, in UAH."), "1340.00"),
+]
+Delivery = Annotated[
+    Decimal,
+    BeforeValidator(_delivery),
+    _described(
+        {"anyOf": _MONEY, "default": 0},
+        gettext_noop("What of the order's total is delivery, in UAH: a rule may give no points for it."),
+        "90.00",
+    ),
+]
+DiscountTaken = Annotated[
+    Decimal,
+    BeforeValidator(_discount),
+    _described(
+        {"anyOf": _MONEY},
+        gettext_noop(
+            "What was taken off the order, in UAH, where the page says it. Less than the redemption's points: the order was not paid with them."
+        ),
+        "200.00",
+    ),
 ]
 OrderNumber = Annotated[
     str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,23 @@ from django.utils.translation import gettext_lazy as _
 from bonusportal.errors import BadInput
 from bonusportal.jsonbody import check_text
 from bonusportal.sql import stamp
-from storefront.configuration import LANGUAGES, THEMES, Look, contrast, is_colour, newest_version, texts_of, versions
+from storefront.configuration import (
+    BACKGROUNDS,
+    LANGUAGES,
+    THEMES,
+    Look,
+    contrast,
+    is_colour,
+    newest_version,
+    texts_of,
+    versions,
+)
 from storefront.models import WidgetLook, WidgetSighting
 
 # What an interface's parts need to stand out from what is around them; text on the accent is chosen by the portal and always reads well.
 LEAST_CONTRAST = 3.0
 LONGEST_TEXT = 120
+_PLACEHOLDER = re.compile(r"\{\w+\}")
 _SEEN = (
     "INSERT INTO storefront_widgetsighting (origin, seen_at) VALUES (%s, %s) "
     "ON CONFLICT (origin) DO UPDATE SET seen_at = excluded.seen_at WHERE storefront_widgetsighting.seen_at < %s"
@@ -62,14 +74,17 @@ def choose(
 ) -> WidgetLook:
     """Put a choice into use; pages that are loaded from now on show it. Whether we are switched off stays as it is. Raises LookInvalid."""
     accent = accent.strip().lower()
-    if version not in versions():
-        raise LookInvalid(_("There are no scripts of version %(version)s.") % {"version": version})
+    _require_scripts(version)
     if theme not in THEMES:
         raise LookInvalid(_("Light or dark: %(theme)s is neither.") % {"theme": theme})
     if not is_colour(accent):
         raise LookInvalid(_("A colour is written like #0f766e."))
-    if contrast(accent, "#ffffff") < LEAST_CONTRAST and theme != "dark":
+    if theme != "dark" and contrast(accent, BACKGROUNDS["light"]) < LEAST_CONTRAST:
         raise LookInvalid(_("This accent can hardly be seen on white. Choose a darker one."))
+    if theme != "light" and contrast(accent, BACKGROUNDS["dark"]) < LEAST_CONTRAST:
+        raise LookInvalid(
+            _("This accent can hardly be seen on a dark page. Choose a lighter one, or have the widgets always light.")
+        )
     kept = _clean_texts(texts, version)
     with transaction.atomic():
         is_off = look_in_use().is_off
@@ -79,11 +94,17 @@ def choose(
 
 
 def go_back_to(*, look_id: int, actor: str, reason: str, now: dt.datetime) -> WidgetLook:
-    """Put an earlier choice into use again, as a new version. Raises WidgetLook.DoesNotExist, LookInvalid."""
+    """Put an earlier choice into use again, as a new version and as it was: who goes back is in a hurry, and rules may have become stricter since.
+
+    Raises WidgetLook.DoesNotExist, LookInvalid.
+    """
     old = WidgetLook.objects.get(pk=look_id)
-    return choose(
-        version=old.version, accent=old.accent, theme=old.theme, shows_hint=old.shows_hint, texts=old.texts, actor=actor, reason=reason, now=now
-    )  # fmt: skip
+    _require_scripts(old.version)
+    with transaction.atomic():
+        return _keep(
+            version=old.version, accent=old.accent, theme=old.theme, shows_hint=old.shows_hint, texts=old.texts, is_off=look_in_use().is_off,
+            actor=actor, reason=reason, now=now,
+        )  # fmt: skip
 
 
 def switch(*, is_off: bool, actor: str, reason: str, now: dt.datetime) -> bool:
@@ -109,6 +130,11 @@ def visits() -> dict[str, dt.datetime]:
     return dict(WidgetSighting.objects.values_list("origin", "seen_at"))
 
 
+def _require_scripts(version: str) -> None:
+    if version not in versions():
+        raise LookInvalid(_("There are no scripts of version %(version)s.") % {"version": version})
+
+
 def _keep(*, reason: str, now: dt.datetime, **chosen: Any) -> WidgetLook:
     if not reason.strip():
         raise LookInvalid(_("Say why: a reason is required."), code="reason_missing")
@@ -129,6 +155,22 @@ def _clean_texts(texts: Mapping[str, Mapping[str, str]], version: str) -> dict[s
             check_text({name: text})
             if len(text) > LONGEST_TEXT:
                 raise LookInvalid(_("%(name)s is longer than %(length)d characters.") % {"name": name, "length": LONGEST_TEXT})  # fmt: skip
+            if text:
+                _check_placeholders(text, instead_of=known[name][language])
             if text and text != known[name][language]:
                 kept.setdefault(language, {})[name] = text
     return kept
+
+
+def _check_placeholders(text: str, *, instead_of: str) -> None:
+    """Words in braces are filled in by the widget: one that it does not know would be a hole, and one that is gone is a number that nobody reads."""
+    given, wanted = set(_PLACEHOLDER.findall(text)), set(_PLACEHOLDER.findall(instead_of))
+    for placeholder in sorted(given - wanted):
+        raise LookInvalid(
+            _("“%(text)s” has nothing to fill in for %(placeholder)s.")
+            % {"text": instead_of, "placeholder": placeholder}
+        )
+    for placeholder in sorted(wanted - given):
+        raise LookInvalid(
+            _("What stands instead of “%(text)s” has to contain %(placeholder)s.") % {"text": instead_of, "placeholder": placeholder}
+        )  # fmt: skip

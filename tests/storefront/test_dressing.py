@@ -8,14 +8,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from bonusportal.errors import PortalError
-from storefront.configuration import contrast, newest_version, readable_on
+from storefront.configuration import ACCENT, BACKGROUNDS, contrast, newest_version, readable_on
 from storefront.models import WidgetLook, WidgetSighting
 from storefront.services import doorkeeping, dressing
 from tests.factories import NOW
 from tests.staff import messages_of, read, sign_in, text_of
+from tools.places import ROOT
 
 SHOP = "https://shop.example"
-CHOICE = {"version": newest_version(), "accent": "#7c2d12", "theme": "auto", "shows_hint": False, "texts": {}}
+CHOICE = {"version": newest_version(), "accent": "#b45309", "theme": "auto", "shows_hint": False, "texts": {}}
 pytestmark = pytest.mark.django_db
 
 
@@ -56,7 +57,7 @@ def test_texts_come_in_the_pages_language(asked, title):
 def test_a_choice_is_in_use_at_once():
     choose(texts={"uk": {"checkout.title": "Оплатити ластівками"}, "en": {"checkout.title": " "}})
     document = fetch()[1]
-    assert document["colours"] == {"accent": "#7c2d12", "on": "#ffffff", "theme": "auto"}
+    assert document["colours"] == {"accent": "#b45309", "on": "#ffffff", "theme": "auto"}
     assert document["texts"]["checkout"]["title"] == "Оплатити ластівками"
     assert fetch("en")[1]["texts"]["checkout"]["title"] == "Pay with bonus points"
 
@@ -73,10 +74,10 @@ def test_switched_off_it_says_so_and_nothing_else():
     assert dressing.switch(is_off=True, actor="olena", reason="trouble", now=NOW)
     assert not dressing.switch(is_off=True, actor="olena", reason="again", now=NOW)
     assert fetch()[1] == {"off": True, "version": newest_version()}
-    choose(accent="#14532d")
+    choose(accent="#15803d")
     assert fetch()[1]["off"] is True, "choosing a colour must not switch on"
     dressing.switch(is_off=False, actor="olena", reason="mended", now=NOW)
-    assert fetch()[1]["colours"]["accent"] == "#14532d"
+    assert fetch()[1]["colours"]["accent"] == "#15803d"
 
 
 def test_a_closed_storefront_switches_the_widgets_off_as_well():
@@ -86,9 +87,9 @@ def test_a_closed_storefront_switches_the_widgets_off_as_well():
 
 def test_going_back_makes_a_new_version():
     first = choose()
-    choose(accent="#14532d")
+    choose(accent="#15803d")
     dressing.go_back_to(look_id=first.pk, actor="petro", reason="prettier", now=NOW)
-    assert [look.accent for look in WidgetLook.objects.all()] == ["#7c2d12", "#14532d", "#7c2d12"]
+    assert [look.accent for look in WidgetLook.objects.all()] == ["#b45309", "#15803d", "#b45309"]
 
 
 def test_scripts_that_are_gone_give_way_to_the_newest():
@@ -110,15 +111,70 @@ def test_a_wrong_choice_changes_nothing(wrong):
     assert not WidgetLook.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("accent", "light", "dark", "auto"),
+    [
+        ("#1b2127", True, False, False),
+        ("#1d4ed8", True, False, False),
+        ("#fde68a", False, True, False),
+        (ACCENT, True, True, True),
+    ],
+)
+def test_an_accent_is_seen_on_every_page_that_it_may_stand_on(accent, light, dark, auto):
+    for theme, is_seen in {"light": light, "dark": dark, "auto": auto}.items():
+        if is_seen:
+            assert choose(accent=accent, theme=theme).accent == accent
+        else:
+            with pytest.raises(dressing.LookInvalid):
+                choose(accent=accent, theme=theme)
+
+
+def test_colours_are_held_against_what_the_widgets_have_behind_them():
+    sheet = (ROOT / "widgets/core/base.css").read_text()
+    light, dark = re.findall(r"--bg:(#[0-9a-f]+)", sheet)
+    assert {"light": "#ffffff" if light == "#fff" else light, "dark": dark} == BACKGROUNDS
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "error"),
+    [
+        ("checkout.title", "Ваші {points}", "“Оплатити бонусами” has nothing to fill in for {points}."),
+        ("thankyou.earned", "+{points}, {name}", "“+{points} за це замовлення” has nothing to fill in for {name}."),
+        ("thankyou.earned", "+{ points }", "What stands instead of “+{points} за це замовлення” has to contain {points}."),
+        ("checkout.hint", "До {Share}%", "“1 бонус = 1 грн, до {share}% суми товарів” has nothing to fill in for {Share}."),
+    ],
+)  # fmt: skip
+def test_a_text_has_the_placeholders_of_the_one_that_it_replaces(client, name, text, error):
+    sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop")
+    chosen = {"save": "", "version": newest_version(), "accent": "#b45309", "theme": "auto", "reason": "autumn"}
+    answer = client.post("/admin/storefront/widgetlook/install/", {**chosen, f"uk:{name}": text})
+    assert messages_of(answer) == [error]
+    assert not WidgetLook.objects.exists()
+    choose(texts={"uk": {"thankyou.earned": "Ластівки & {points}, {points}!"}})
+    assert fetch()[1]["texts"]["thankyou"]["earned"] == "Ластівки & {points}, {points}!"
+
+
+def test_going_back_works_whatever_the_rules_have_become():
+    """Who goes back is in a hurry: the colour and the words were in use already."""
+    old = choose()
+    WidgetLook.objects.filter(pk=old.pk).update(accent="#1b2127", texts={"uk": {"checkout.title": "Ваші {points}"}})
+    choose()
+    back = dressing.go_back_to(look_id=old.pk, actor="olena", reason="it was not that", now=NOW)
+    assert (back.accent, back.texts) == ("#1b2127", {"uk": {"checkout.title": "Ваші {points}"}})
+    WidgetLook.objects.filter(pk=old.pk).update(version="0.0.1")
+    with pytest.raises(dressing.LookInvalid, match=r"0\.0\.1"):
+        dressing.go_back_to(look_id=old.pk, actor="olena", reason="and again", now=NOW)
+
+
 def test_a_script_shows_points_beside_prices_and_leaves_what_staff_chose():
     call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
     assert fetch()[1]["hint"] is True
-    choose(accent="#14532d")
+    choose(accent="#15803d")
     call_command("show_points_beside_prices", "--reason=opening", "--unless-chosen", verbosity=0)
     assert fetch()[1]["hint"] is False
     call_command("show_points_beside_prices", "--reason=spring", verbosity=0)
     document = fetch()[1]
-    assert (document["hint"], document["colours"]["accent"]) == (True, "#14532d")
+    assert (document["hint"], document["colours"]["accent"]) == (True, "#15803d")
 
 
 def test_what_stands_on_the_accent_can_be_read():
@@ -168,7 +224,7 @@ def test_staff_choose_and_switch_off_with_a_reason(client):
     chosen = {
         "save": "",
         "version": newest_version(),
-        "accent": "#7c2d12",
+        "accent": "#b45309",
         "theme": "auto",
         "reason": "autumn",
         "uk:checkout.title": "Ластівки",
@@ -180,11 +236,18 @@ def test_staff_choose_and_switch_off_with_a_reason(client):
     assert fetch()[1]["off"] is True
 
 
-def test_a_wrong_colour_is_named_on_the_page(client):
+@pytest.mark.parametrize(
+    ("accent", "error"),
+    [
+        ("#ffff00", "This accent can hardly be seen on white. Choose a darker one."),
+        ("#1b2127", "This accent can hardly be seen on a dark page. Choose a lighter one, or have the widgets always light."),
+    ],
+)  # fmt: skip
+def test_a_wrong_colour_is_named_on_the_page(client, accent, error):
     sign_in(client, "storefront.view_widgetlook", "storefront.dress_shop")
-    chosen = {"save": "", "version": newest_version(), "accent": "#ffff00", "theme": "auto", "reason": "summer"}
+    chosen = {"save": "", "version": newest_version(), "accent": accent, "theme": "auto", "reason": "summer"}
     answer = client.post("/admin/storefront/widgetlook/install/", chosen)
-    assert messages_of(answer) == ["This accent can hardly be seen on white. Choose a darker one."]
+    assert messages_of(answer) == [error]
     assert not WidgetLook.objects.exists()
 
 
@@ -207,5 +270,7 @@ def test_the_page_is_in_ukrainian_throughout(client):
         "Перевірте, чи магазин має",
         "Світлий чи темний",
         "Версії",
+        "Застосувати",
     ):
         assert text in page
+    assert "Увімкнути" not in page, "the widgets are on: what is chosen is put into use"

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from bonuses.models import Customer, Hold, OrderReport
-from bonuses.services import merging
+from bonuses.services import merging, ruling
 from bonusportal.models import DailyCount
 from promo.models import CodeState, Demand, Issue, ReplenishRun
 from storefront.models import Door, Refusal
@@ -234,6 +234,44 @@ def test_a_claim_cannot_keep_somebody_elses_hold_alive(browser, shopper):
     assert Hold.objects.get().expires_at == before
     browser.post("/orders", {"order_id": "7", "total": "500", "redemption": mine["id"]})
     assert Hold.objects.get().expires_at > before
+
+
+def test_points_that_the_order_was_not_paid_with_stay_within_the_shoppers_reach(browser):
+    """The page says what was taken off: less than the points, and a hold that is named all the same is not kept for three days."""
+    mine, before = pay(browser).json(), Hold.objects.get().expires_at
+    report = {"order_id": "7", "total": "1000", "redemption": mine["id"]}
+    assert browser.post("/orders", {**report, "discount": "99.99"}).json() == {"points_expected": 100}
+    assert Hold.objects.get().expires_at == before
+    assert OrderReport.objects.get().hold is None
+    assert browser.get("/balance").json()["redemption"]["id"] == mine["id"], "it can be used or given back"
+    assert Refusal.objects.get(reason="hold_unused").count == 1
+    browser.post("/orders", {**report, "discount": "160.00"})
+    assert Hold.objects.get().expires_at > before
+    assert OrderReport.objects.get().hold.key == mine["id"]
+
+
+def test_delivery_brings_points_only_where_the_rule_says_so(browser):
+    for number, delivery, points in (("7", "90.00", 100), ("8", 0, 109), ("9", "1090", 0), ("10", "2000", 0)):
+        answer = browser.post("/orders", {"order_id": number, "total": "1090", "delivery": delivery})
+        assert answer.json() == {"points_expected": points}
+    ruling.make_rule(actor="olena", reason="delivery as well", now=NOW, base="grand")
+    told = browser.post("/orders", {"order_id": "11", "total": "1090", "delivery": "90.00"})
+    assert told.json() == {"points_expected": 109}
+    for name in ("delivery", "discount"):
+        assert error_of(browser.post("/orders", {"order_id": "12", "total": "1090", name: "-1"})) == (400, "money_invalid")  # fmt: skip
+    assert not OrderReport.objects.filter(order_number="12").exists()
+
+
+def test_telling_of_an_order_again_takes_nothing_back(browser, shopper):
+    """Another tab of the thank-you page: without the session, or when the code is no longer in a cart."""
+    mine = pay(browser).json()
+    report = {"order_id": "7", "total": "1000", "delivery": "0.00"}
+    first = browser.post("/orders", {**report, "redemption": mine["id"], "discount": "100.00"})
+    until = Hold.objects.get().expires_at
+    for again in (browser, Browser(), browser):
+        assert again.post("/orders", {**report, "phone": PHONE}).json() == first.json()
+    row = OrderReport.objects.get()
+    assert (row.trust, row.hold.key, Hold.objects.get().expires_at) == ("session", mine["id"], until)
 
 
 def test_a_false_token_is_no_claim(shopper):

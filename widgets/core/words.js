@@ -1,4 +1,4 @@
-// Texts in the page's language, as the portal's configuration brought them. A word between braces is filled in; `{points}` is a number with its noun.
+// Texts in the page's language, as the portal's configuration brought them. A word between braces is filled in; `{points}`, when it is a number, comes with its noun.
 
 import { config } from './api.js';
 import { grouped } from './money.js';
@@ -9,7 +9,7 @@ const { language } = config;
 export const words = (part) => (name, values = {}) => {
   return (config.texts[part]?.[name] || '').replace(/\{(\w+)\}/g, (whole, key) => {
     const value = values[key];
-    return key === 'points' ? withNoun(value) : typeof value === 'number' ? grouped(value) : value || '';
+    return typeof value !== 'number' ? value || '' : key === 'points' ? withNoun(value) : grouped(value);
   });
 };
 

@@ -143,11 +143,13 @@ class Portal:
                 self.hold = {**self.hold, "status": "releasing"} if self.hold else None
                 return 202, {"status": "releasing"}
             case "POST /orders":
-                return 200, {"points_expected": int(Decimal(body["total"]) / 10)}
+                return 200, {"points_expected": int((Decimal(body["total"]) - Decimal(body.get("delivery", 0))) / 10)}
             case "GET /notices":
-                return 200, {"notices": self.notices, "cursor": "7-7", "has_more": False}
+                cursor = self.notices[-1]["cursor"] if self.notices else "7-7"
+                return 200, {"notices": self.notices, "cursor": cursor, "has_more": False}
             case "POST /notices/ack":
-                self.notices = []
+                told = [notice["cursor"] for notice in self.notices]
+                self.notices = self.notices[told.index(body["cursor"]) + 1 :]
                 return 200, {}
         raise AssertionError(f"the widgets called {name}, which the portal has not")
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from storefront.configuration import newest_version, versions
+from storefront.configuration import newest_version, readable_on, versions
 from tests.factories import make_staff
 
 DESK = {"width": 1280, "height": 1000}
@@ -51,6 +51,11 @@ def test_a_colour_and_a_text_are_seen_in_every_widget_before_they_are_saved(inst
     expect(card.locator(".coin")).to_have_css("background-color", "rgb(124, 45, 18)")
     expect(toasts.locator(".one").first).to_have_css("border-left-color", "rgb(124, 45, 18)")
     expect(hint.locator("i")).to_have_css("background-color", "rgb(124, 45, 18)")
+
+    install_page.get_by_label("Accent").fill("#777777")
+    expect(card.locator(".coin")).to_have_css("background-color", "rgb(119, 119, 119)")
+    expect(card.locator(".coin")).to_have_css("color", "rgb(255, 255, 255)")
+    assert readable_on("#777777") == "#ffffff", "what stands on it is as it will be in the shop"
 
     install_page.get_by_text("An empty one stays ours").click()
     install_page.locator("[data-text='uk:checkout.title']").fill("Оплатити ластівками")

@@ -116,7 +116,7 @@ def test_staff_go_back_to_the_scripts_before_and_forward_again(browser, settings
         settings.STOREFRONT_ORIGINS = settings.CORS_ALLOWED_ORIGINS = [shop.url]
         shopper = Shopper(browser.new_context(**DESKTOP), shop, None)
         for version in (newest, before):
-            chosen = {"save": "", "version": version, "accent": "#7c2d12", "theme": "auto", "reason": "trying"}
+            chosen = {"save": "", "version": version, "accent": "#b45309", "theme": "auto", "reason": "trying"}
             client.post("/admin/storefront/widgetlook/install/", chosen)
         assert scripts_shown() == [[f"/static/gtm/{before}/checkout.js", versions()[before]["checkout"]]]
         first = WidgetLook.objects.earliest("id")
