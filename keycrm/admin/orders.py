@@ -72,6 +72,15 @@ class DecideForm(ReasonForm):
     )
     field_order = ["verdict", "reason"]
 
+    def __init__(self, *args: Any, is_alone: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        verdict = self.fields["verdict"]
+        if not is_alone and isinstance(verdict, forms.ChoiceField):
+            # The order goes on: points neither stay nor go back because of what became of one part.
+            verdict.choices = [
+                (Verdict.KEPT.value, _("does not count; what is left under its number is added up anew"))
+            ]
+
 
 def waiting_badge(row: CrmOrder | CrmCard) -> SafeString:
     if row.stuck_reason:
@@ -156,7 +165,7 @@ def decide(model_admin: CrmOrderAdmin, request: HttpRequest, pk: int) -> HttpRes
     actor = require(request, REPLAY)
     row = get_object_or_404(CrmOrder, pk=pk)
     back = reverse("admin:keycrm_crmorder_change", args=[pk])
-    form = DecideForm(request.POST or None)
+    form = DecideForm(request.POST or None, is_alone=vanishing.stands_alone(row.crm_id))
     form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:

@@ -67,6 +67,11 @@ def _lock(crm_id: int) -> CrmOrder:
     return row
 
 
+def stands_alone(crm_id: int) -> bool:
+    """Whether an order of ours hangs on this one only. Otherwise what is left of it goes on, whatever became of this one."""
+    return not _concerned(CrmOrder.objects.get(crm_id=crm_id))
+
+
 def set_aside(*, crm_id: int, verdict: str, reason: str, actor: str, now: dt.datetime) -> None:
     """A person decides that an order of the CRM does not count any more: it vanished, or it is the second with its number.
 

@@ -77,6 +77,22 @@ def test_a_stuck_event_is_replayed_by_a_button(client, far):
     assert InboundEvent.objects.get().state == "applied"
 
 
+def test_of_a_part_only_what_is_true_of_a_part_can_be_said(client, far):
+    """The order goes on without it: points neither stay nor go back because of what became of one part."""
+    root = far.place(source_uuid="90", status=COMPLETED)
+    part = far.place(source_uuid="90", parent_id=root.id, status=COMPLETED)
+    for one in (part, root):
+        hear_and_work(far, one.id)
+    CrmOrder.objects.update(stuck_reason="vanished")
+    sign_in(client, "keycrm.replay_events")
+    page = f"/admin/keycrm/crmorder/{CrmOrder.objects.get(crm_id=part.id).pk}/decide/"
+    said = text(client.get(page, headers={"accept-language": "en"}))
+    assert "what is left under its number is added up anew" in said
+    assert "points go back" not in said
+    refused = client.post(page, {"verdict": "cancelled", "reason": "gone"})
+    assert (refused.status_code, CrmOrder.objects.filter(set_aside_at=None).count()) == (200, 2)
+
+
 def test_an_order_is_set_aside_only_with_a_reason(client, far):
     sign_in(client, "keycrm.replay_events")
     first, second = far.place(source_uuid="55"), far.place(source_uuid="55")
