@@ -11,7 +11,7 @@ import { draw, focusFirst, go, hasText, leave, part, phoneTyped, tell } from './
 import { isApplied, isLive, most, otherDiscounts, state, sumBefore } from './state.js';
 
 const TOKEN_SECONDS = 1770;
-const PAUSE_MS = 9000; // before the shop's button is pressed once more
+const PAUSE_MS = 9000; // before what the page makes us do is tried once more
 const asking = {};
 const holdPath = () => `/redemptions/${encodeURIComponent(state.hold.id)}`;
 
@@ -34,6 +34,7 @@ export async function work(deed, isAsking) {
     if (code === 'phone_invalid') state.step = 'phone';
     // A text has the portal's word for what went wrong as its name; without one, points are not available now.
     const minutes = Math.ceil((retryAfter || 60) / 60);
+    state.since = Date.now() + PAUSE_MS;
     tell(minutes > 99 ? 'tomorrow' : hasText(code) ? code : 'down', { minutes }, true);
   }
   flags.isBusy = false;
@@ -147,9 +148,8 @@ async function put(isGiven) {
 
 /** Out of the shop's form first: points that come back while the code still counts would be spent twice. */
 export async function takeOff(text, why, values) {
-  if (await shop.removeCode()) return release(why, text, text !== 'removed', values);
-  state.since = Date.now() + PAUSE_MS;
-  return tell('stays', {}, true);
+  if (!(await shop.removeCode())) throw { code: 'stays' };
+  return release(why, text, text !== 'removed', values);
 }
 
 export async function release(why, text, isBad, values) {

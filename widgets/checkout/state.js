@@ -5,7 +5,8 @@ import * as shop from '../core/shop.js';
 import { readToken } from '../core/token.js';
 
 // step: closed, phone, code, points · phone · session · purse (the balance) · hold {id, promo_code, points, expires_at, status} · points: chosen ·
-// note {name, values, isBad} · isTall · isBusy · isApplying · isOff · what the page was like when it was last looked at
+// typed: an amount on its way · told {name, values, isBad} · due: when a hold's time is to be asked about · isTall · isBusy · isApplying · isOff · isSnapped ·
+// focused: where the keyboard was · what the page was like when it was last looked at
 export const state = { step: 'closed' };
 
 /** Whether the hold's code can still be in a cart. */

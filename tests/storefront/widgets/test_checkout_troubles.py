@@ -252,6 +252,26 @@ def test_a_code_on_its_way_back_is_taken_out_of_the_cart_after_a_reload(shopper,
     shopper.expect_total("1 900 грн")
 
 
+def test_a_portal_that_went_away_is_not_asked_without_end_about_such_a_code(shopper, portal):
+    page = shopper.page
+    page.clock.install()
+    arrive(shopper)
+    shopper.pay(100)
+    portal.hold["status"] = "releasing"
+    with page.expect_response("**/balance*"):
+        page.reload()
+    portal.failing["GET /balance"] = None
+    shopper.wake()
+    shopper.expect_said("Бонуси зараз недоступні")
+    asked = portal.counted()["GET /balance"]
+    page.wait_for_timeout(500)
+    assert portal.counted()["GET /balance"] == asked
+    shopper.expect_total("1 800 грн")
+    portal.failing.clear()
+    page.clock.fast_forward(11_000)
+    shopper.expect_total("1 900 грн")
+
+
 def test_points_that_exceed_the_share_are_not_used_again(shopper, portal):
     portal.hold = hold_of(200)
     see_points(shopper, "LK-504:1")
