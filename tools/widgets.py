@@ -33,7 +33,7 @@ TAGS = {
     "bonus_hint_script.html": ("hint", "All Pages"),
 }
 # Names that only our own objects have: neither the portal's answers nor the page nor the browser knows them, so they may become one letter.
-OWN_NAMES = "^(is|was)[A-Z]|^(doubt|since|asked|drawn|later|sooner|balance|hold|note|timer|discounts|focused)$"
+OWN_NAMES = "^(is|was)[A-Z]|^(doubt|since|asked|drawn|due|sooner|purse|hold|told|typed|discounts|focused)$"
 
 QUIETLY = ("--charset=utf8", "--log-level=warning")
 

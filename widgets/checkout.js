@@ -8,13 +8,14 @@ import { placeCalmly } from './core/placing.js';
 import * as shop from './core/shop.js';
 import { bringNoticesLater } from './core/telling.js';
 import { readToken } from './core/token.js';
-import { DEEDS, askHold, load, release, setTimer, takeOff, work } from './checkout/deeds.js';
-import { draw, frame, go, typed } from './checkout/drawing.js';
+import { DEEDS, askHold, load, release, takeOff, work } from './checkout/deeds.js';
+import { draw, frame, go, tell, typed } from './checkout/drawing.js';
 import CSS from './checkout/look.css';
-import { isApplied, isLive, otherDiscounts, state, sumBefore, view } from './checkout/state.js';
+import { isApplied, isLive, isStray, most, state, sumBefore, view } from './checkout/state.js';
 
 const NAME = 'bonus-checkout';
 const SETTLES_MS = 1200;
+const LOOKS_MS = 5000; // how often it is seen whether a hold's time is over, or the configuration too old
 const MOST_RETURNS = 8; // times a second that we come back into a block which somebody else keeps emptying
 
 class Checkout extends HTMLElement {
@@ -23,17 +24,20 @@ class Checkout extends HTMLElement {
     const root = dress(this, CSS);
     // The shop may throw us out and take us back between two keys: the field that had them gets them again. Who leaves it by themselves is not called back.
     root.addEventListener('focusin', (event) => (state.focused = event.target));
-    root.addEventListener('focusout', () => setTimeout(() => this.isConnected && !root.activeElement && (state.focused = null)));
+    root.addEventListener('focusout', ({ target }) => setTimeout(() => target.isConnected && !root.activeElement && (state.focused = null)));
     const act = (element) => {
-      const deed = element && DEEDS[element.dataset.do];
-      if (!deed || state.isBusy) return;
-      state.note = null;
-      work(deed);
+      const name = element?.dataset.do;
+      const deed = DEEDS[name];
+      if (!deed) return;
+      state.told = null;
+      // Opening, closing and another number wait for nobody.
+      if (/toggle|back/.test(name)) deed();
+      else state.isBusy ? tell('busy') : work(deed);
     };
     root.addEventListener('click', (event) => act(event.target.closest('button[data-do]')));
     root.addEventListener('submit', (event) => {
       event.preventDefault();
-      act(event.target);
+      if (!state.isSnapped) act(event.target);
     });
     root.addEventListener('input', (event) => typed(event.target, false, act));
     root.addEventListener('change', (event) => typed(event.target, true, act));
@@ -44,21 +48,19 @@ class Checkout extends HTMLElement {
 }
 
 /** Something on the page has changed: is what we show still true? */
-function look() {
+export function look() {
   draw();
   if (state.isBusy || state.isOff) return;
-  if (!state.wasAsked && readToken() && shop.coupon()) {
-    // A coupon that was there before us may be the code of a hold from an earlier page.
-    return void work(load).then(look);
-  }
+  // A coupon that was there before us may be the code of a hold from an earlier page.
+  if (!state.wasAsked && readToken() && shop.coupon()) return void work(load, true);
+  // A code that the shop took when we had given up, or that another tab gave back, ends with its order: out, unless the portal knows better.
+  if (isStray()) return void (lasts('stray') && work(async () => (await load(), isStray()) && takeOff('removed', 'late')));
   if (!isLive()) return reloadSoon();
   if (isApplied()) {
-    if (!state.wasApplied) setTimer();
+    if (!state.wasApplied) state.due = Date.parse(state.hold.expires_at);
     state.wasApplied = true;
-    const sum = sumBefore();
-    const other = otherDiscounts();
-    const max = Math.floor(((sum + other) * config.share - other * 100) / 10000);
-    if (sum === null || state.hold.points <= max) state.doubt = null;
+    const max = most();
+    if (state.hold.points <= max) state.doubt = null;
     else if (lasts(max)) work(() => takeOff('exceeded', 'cart', { max }));
   } else if (state.wasApplied && lasts('gone')) work(() => release('shop', 'removed'));
 }
@@ -70,26 +72,25 @@ function lasts(doubt) {
     state.since = Date.now();
   }
   if (Date.now() - state.since >= SETTLES_MS) return true;
-  clearTimeout(state.later);
-  state.later = setTimeout(look, SETTLES_MS);
+  setTimeout(look, SETTLES_MS);
   return false;
 }
 
 /** The cart is worth another sum than the one that amounts were asked for. */
 function reloadSoon() {
-  if (state.step !== 'points' || !state.balance || sumBefore() === state.asked) return;
+  if (state.step !== 'points' || sumBefore() === state.asked) return;
   clearTimeout(state.sooner);
-  state.sooner = setTimeout(() => sumBefore() !== state.asked && work(load), 400);
+  state.sooner = setTimeout(work, 400, load, true);
 }
 
 /** Back from another tab, or out of the browser's memory of pages. */
 function comeBack() {
-  if (!document.hidden && !state.isOff && readToken()) work(isLive() ? askHold : load);
+  if (!document.hidden) work(isLive() ? askHold : load, true);
 }
 
 /** Keep the widget where it belongs: the shop redraws that block, and other scripts write into it too. */
 function settle(widget) {
-  let returns = [];
+  let returns = 0;
   let isQueued = false;
   const insert = () => {
     const place = shop.around(shop.form());
@@ -97,7 +98,6 @@ function settle(widget) {
     blend(widget, place);
     place.after(widget);
     draw();
-    if (document.activeElement === document.body) state.focused?.focus({ preventScroll: true });
   };
   const come = () => {
     if (!state.wasSeen) {
@@ -107,29 +107,37 @@ function settle(widget) {
       });
       return;
     }
-    returns = returns.filter((moment) => Date.now() - moment < 1000);
-    if (returns.push(Date.now()) > MOST_RETURNS) setTimeout(tell, 1000);
-    else insert();
-  };
-  const tell = () => {
-    if (!state.isOff && !widget.isConnected && !widget.isWaiting) come(); // before the browser paints: a redrawn block never shows without us
-    if (isQueued) return;
-    isQueued = true;
+    if (returns === MOST_RETURNS) return;
+    returns++;
+    insert();
     setTimeout(() => {
-      isQueued = false;
-      if (widget.isConnected) look();
+      returns--;
+      changed();
+    }, 1000);
+  };
+  const changed = () => {
+    if (!state.isOff && !widget.isConnected && !widget.isWaiting) come(); // before the browser paints: a redrawn block never shows without us
+    isQueued ||= setTimeout(() => {
+      isQueued = 0;
+      look();
     }, 80);
   };
-  shop.watch(tell);
+  shop.watch(changed);
   // Somebody else's coupon has come into an open widget: it becomes small with the next click, not under the shopper's hand.
   addEventListener('click', () => state.isTall && view() !== state.step && go('closed'), true);
-  tell();
+  changed();
+  setInterval(() => {
+    changed(); // a cart's object that comes late tells nobody
+    if (isLive() && Date.now() > state.due) work(askHold, true);
+    // Staff may switch us off while nobody does anything here: `work` sees it before whatever it does.
+    else if (!document.hidden && widget.isConnected) work(Date, true);
+  }, LOOKS_MS);
   addEventListener('pageshow', (event) => event.persisted && comeBack());
   document.addEventListener('visibilitychange', comeBack);
 }
 
 function begin() {
-  if (shop.form()) settle(document.createElement(NAME));
+  settle(document.createElement(NAME));
   bringNoticesLater();
 }
 

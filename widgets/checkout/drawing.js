@@ -4,7 +4,7 @@ import { config } from '../core/api.js';
 import { COIN, escape } from '../core/look.js';
 import * as shop from '../core/shop.js';
 import { clock, day, words } from '../core/words.js';
-import { isLive, state, view } from './state.js';
+import { isLive, isUnknown, state, view } from './state.js';
 
 const plain = words('checkout');
 const text = (name, values) => escape(plain(name, values));
@@ -30,29 +30,29 @@ function fill(name, html) {
   return true;
 }
 
-export const phoneTyped = () => state.phone || shop.phoneField()?.value || '';
+export const phoneTyped = () => state.phone ?? (shop.phoneField()?.value || '');
 
 const field = (id, name, input, button, why) =>
   `<label for="${id}">${text(name)}</label><div class="line"><input id="${id}" data-focus aria-describedby="why" ${input}><button class="main">${text(button)}</button></div>${dim(why, ' id="why"')}`;
 
 const STEPS = {
-  phone: () => form('send', field('phone', 'phone', 'type="tel" autocomplete="tel" maxlength="24"', 'send', text('phoneWhy'))),
+  phone: () => form('send', field('phone', 'phone', 'type="tel" autocomplete="tel"', 'send', text('phoneWhy'))),
   code: () =>
-    form('confirm', field('code', 'code', 'inputmode="numeric" autocomplete="one-time-code" maxlength="6"', 'confirm', text('codeWhy', { phone: state.phone }))) +
+    form('confirm', field('code', 'code', 'inputmode="numeric" autocomplete="one-time-code"', 'confirm', text('codeWhy', { phone: state.phone }))) +
     `<p class="links">${link('again')}${config.channels.includes('email') ? link('mail') : ''}${link('back', 'change')}</p>`,
   points() {
-    const { balance, hold } = state;
-    if (!balance) return '<p class="bones"></p>';
-    const have = text('have', { points: balance.available }).replace(/\d[\d\u00a0]*/, '<b>$&</b>');
+    const { purse, hold } = state;
+    if (!purse) return '<p class="bones"></p>';
+    const have = text('have', { points: purse.available }).replace(/\d[\d\u00a0]*/, '<b>$&</b>');
     const back = hold ? `<p class="back">${text(isLive() ? 'waiting' : 'returning', { points: hold.points })} ${link('reuse')}${isLive() ? ` ${link('giveBack', 'remove')}` : ''}</p>` : '';
-    const last = balance.payable.length - 1;
+    const last = purse.payable.length - 1;
     if (isLive() || last < 0) {
-      return `<p class="have">${have}</p>${hold ? '' : dim(balance.available ? text('little') : text('none', { points: willEarn() }))}${back}`;
+      return `<p class="have">${have}</p>${hold ? '' : dim(purse.available ? text('little') : text('none', { points: willEarn() }))}${back}`;
     }
-    const soon = balance.expiring?.[0];
+    const soon = purse.expiring?.[0];
     const label = `aria-label="${text('amount')}"`;
     return (
-      form('pay', `<p class="have">${have} <span class="dim">${text('use', { max: balance.payable[last] })}</span></p><div class="line"><input id="slide" type="range" max="${last}" ${label}><span class="number"><input id="number" data-focus inputmode="numeric" maxlength="7" ${label}>грн</span></div><button class="main wide"></button>`) +
+      form('pay', `<p class="have">${have} <span class="dim">${text('use', { max: purse.payable[last] })}</span></p><div class="line"><input id="slide" type="range" max="${last}" ${label}><span class="number"><input id="number" data-focus inputmode="numeric" ${label}>грн</span></div><button class="main wide"></button>`) +
       (back || (soon ? dim(text('expiring', { points: soon.points, day: day(soon.last_day) })) : ''))
     );
   },
@@ -63,49 +63,50 @@ function willEarn() {
 }
 
 export function draw() {
-  const { hold, note, isBusy, isApplying } = state;
+  const { hold, told, isBusy, isApplying } = state;
   const seen = view();
   const isOpen = seen in STEPS;
   const canOpen = isOpen || seen === 'closed';
   const isOurs = seen === 'applied';
-  const said = plain(note?.name, note?.values);
-  const held = root.activeElement?.id;
+  const said = plain(told?.name, told?.values);
   const section = part('section');
-  section.className = `${seen}${state.isTall ? ' tall' : ''}${note?.isBad ? ' bad' : ''}`;
+  section.className = `${seen}${state.isTall ? ' tall' : ''}${told?.isBad ? ' bad' : ''}`;
   section.setAttribute('aria-busy', !!isBusy);
 
   const title = text(isOurs ? 'bonus' : canOpen ? 'title' : 'other');
   fill('.title', canOpen ? `<button type="button" class="open" data-do="toggle" aria-expanded="${isOpen}" aria-controls="panel">${title}</button>` : title);
-  fill('.sub', (!isOpen && escape(said)) || (isOurs ? (isApplying ? text('busy') : hold.expires_at ? text('valid', { time: clock(hold.expires_at) }) : '') : canOpen ? text('hint', { share: config.share }) : text('otherWhy')));
+  fill('.sub', (!isOpen && escape(said)) || (isOurs ? (isApplying ? text('busy') : hold.expires_at ? text('valid', { time: clock(hold.expires_at) }) : '') : canOpen ? isUnknown() ? text('session_required') : text('hint', { share: config.share }) : text('otherWhy')));
   fill('.end', isOurs ? `<b class="off">−${hold.points} грн</b>${isApplying ? '' : link('remove')}` : canOpen ? '<i class="arrow"></i>' : '');
   if (fill('.panel', isOpen ? STEPS[seen]() : '') && seen === 'phone') part('#phone').value = phoneTyped();
-  if (seen === 'points') choose(state.points || Infinity);
-  if (held && !root.activeElement) part(`#${held}`)?.focus({ preventScroll: true });
-
+  if (seen === 'points') choose(state.points ?? Infinity);
+  // Where the keyboard was goes on: the same field, else what took its place.
+  const { focused } = state;
+  if (focused && document.activeElement === document.body) {
+    (focused.isConnected ? focused : (focused.id && part(`#${focused.id}`)) || part('[data-do=remove]') || part('.open'))?.focus({ preventScroll: true });
+  } else if (!isBusy && document.activeElement !== root.host) state.focused = null;
   part('.message').textContent = isOpen ? said : '';
-  root.querySelectorAll('.main').forEach((button) => (button.disabled = !!isBusy));
   const live = part('.live');
   if (live.textContent !== said) live.textContent = said;
 }
 
 /** Slider, number and button agree on one amount of the list. */
-export function choose(points, isFinal = true) {
+function choose(points) {
   const slide = part('#slide');
   if (!slide) return;
   const number = part('#number');
-  const { payable } = state.balance;
-  const place = Math.max(0, payable.filter((each) => each <= points).length - 1);
-  state.points = payable[place];
+  const { payable } = state.purse;
+  const place = payable.filter((each) => each <= points).length - 1;
+  state.points = payable[place] || 0;
   slide.value = place;
-  slide.style.setProperty('--p', `${payable.length > 1 ? (place / (payable.length - 1)) * 100 : 100}%`);
   const label = plain('pay', { points: state.points });
-  slide.setAttribute('aria-valuetext', label);
+  slide.ariaValueText = label;
   part('.main').textContent = label;
-  if (isFinal && root.activeElement !== number) number.value = state.points;
+  number.value = state.typed ?? state.points;
 }
 
 export function tell(name, values, isBad = false) {
-  state.note = { name, values, isBad };
+  state.told = { name, values, isBad };
+  part('.live').textContent = ''; // what is said twice is read out twice
   draw();
 }
 
@@ -126,12 +127,21 @@ export function typed(input, isFinal, submit) {
     input.value = input.value.replace(/\D/g, '').slice(0, 6);
     if (input.value.length === 6) submit(input.form);
   }
-  if (input.id === 'slide') choose(state.balance.payable[input.value]);
+  if (input.id === 'slide') {
+    state.typed = null;
+    choose(state.purse.payable[input.value]);
+  }
   if (input.id === 'number') {
-    const asked = Number(input.value.replace(/\D/g, '')) || 0;
-    choose(asked, false);
-    if (!isFinal) return;
-    input.value = state.points;
-    if (state.points !== asked) tell('snapped', { points: state.points });
+    const asked = parseInt(input.value.replace(/\s/g, '')) || 0;
+    state.typed = input.value;
+    choose(asked);
+    if (!isFinal || !state.points || !input.isConnected) return;
+    state.typed = null;
+    choose(asked);
+    if (state.points === asked) return;
+    tell('snapped', { points: state.points });
+    // The Enter that brought it here does not pay.
+    state.isSnapped = true;
+    setTimeout(() => (state.isSnapped = false));
   }
 }

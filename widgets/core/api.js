@@ -62,11 +62,10 @@ export async function readBalance(query) {
 /** Read the configuration again when it is older than the minute within which switching off has to work. */
 export async function isStillOn() {
   if (Date.now() - widgets.readAt < 45000) return true;
+  widgets.readAt = Date.now();
   try {
-    const response = await fetch(config.address);
-    const fresh = await response.json();
-    widgets.readAt = Date.now();
-    return !fresh.off;
+    const response = await fetch(config.address, { signal: AbortSignal.timeout(3000) });
+    return !(await response.json()).off;
   } catch (error) {
     return true; // the call that follows will find out
   }

@@ -8,7 +8,9 @@ export const COIN = '<i class="coin" aria-hidden="true">★</i>';
 /** The first background behind an element that can be seen; a page without any is white. */
 function isDarkAround(element) {
   for (let node = element; node; node = node.parentElement) {
-    const [red, green, blue, opacity = 1] = getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || [,,, 0];
+    const colour = getComputedStyle(node).backgroundColor;
+    if (colour[0] !== 'r') return false; // oklch() and its like: nobody's dark
+    const [red, green, blue, opacity = 1] = colour.match(/[\d.]+/g);
     if (opacity > 0.5) return red * 0.3 + green * 0.6 + blue * 0.1 < 110;
   }
   return false;

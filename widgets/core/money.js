@@ -6,7 +6,8 @@ const AMOUNT = /^([-–−]?)\s*(\d{1,3}(?:[\s'’.,]\d{3})+|\d+)(?:[.,](\d\d?))
 const LARGEST = 1e9;
 
 export function parseMoney(text) {
-  const found = AMOUNT.exec(LIKE_ONE.exec(text));
+  // A number is one: only in texts three digits behind a mark are thousands.
+  const found = AMOUNT.exec(LIKE_ONE.exec(text?.toFixed?.(2) ?? text));
   if (!found) return null;
   const kopiykas = Number(found[2].replace(/\D/g, '') + (found[3] || '').padEnd(2, '0'));
   return kopiykas > LARGEST ? null : found[1] ? -kopiykas : kopiykas;

@@ -3,6 +3,8 @@
 
 import { parseMoney } from './money.js';
 
+const PATIENCE_MS = 25000; // a slow shop that has said nothing may still take the code
+
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const isShown = (element) => element.getClientRects().length;
@@ -11,6 +13,7 @@ const shown = (selector) => all(selector).find(isShown);
 const BLOCKS = '.order-details__block--discount, .order-details-i';
 const DISCOUNTS = '.order-details__cost-value, .order-details-b';
 const FIELDS = ['Delivery', 'Payment', 'warehouse'].map((word) => `select[name*=${word}],input[type=radio][name*=${word}]`).join();
+const A_CODE = /[A-Z]{4}|[A-Za-z]\d/;
 const isChosen = (field) => field.value && (field.options || field.checked);
 
 /** The cart's own object, where the theme has one. It is a stranger's: whatever it throws counts as not being there. */
@@ -29,10 +32,10 @@ export const discounts = () => amounts(DISCOUNTS).filter((sum) => sum < 0);
 /** What is to be paid for goods now, in kopiykas, with whatever discount there is taken off; null when the page does not say. */
 export function sumNow() {
   const mine = cart();
-  const lines = amounts('.j-sum-p');
+  const lines = amounts('.j-sum-p:not(#cart *,#cart-drawer *,.popup *)');
   const goods = lines.length && !lines.includes(null) ? lines.concat(discounts()).reduce((sum, each) => sum + each, 0) : null;
   // The mobile page's total comes last: it includes delivery, for which points do not pay. A cart object that is still empty says 0.
-  const sums = [parseMoney(mine?.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
+  const sums = [parseMoney(mine && +mine.total.sum), amounts('.j-total-sum')[0], goods, amounts('.order-details__total, .order-summary-b')[0]];
   return sums.find((sum) => sum > 0) || (sums.includes(0) ? 0 : null);
 }
 
@@ -44,15 +47,15 @@ export function coupon() {
   if (!remove && !told) return null;
   return {
     code: told.toUpperCase(),
-    text: remove ? `${around(remove).textContent} ${one('.j-coupon-input')?.value}`.toUpperCase() : '',
+    text: remove ? `${around(remove).textContent} ${one('.j-coupon-input')?.value}` : '',
     discounts: discounts(),
   };
 }
 
-/** Whether that coupon is the code of this hold. */
+/** Whether that coupon is the code of this hold; of one that has ended the portal tells only how it begins. The amount counts where no code is to be seen. */
 export function isOurs(found, hold) {
-  const code = hold.promo_code.toUpperCase();
-  return found.code ? found.code === code : found.text.includes(code) || found.discounts.includes(-hold.points * 100);
+  const code = (hold.promo_code || `BON${hold.points}`).toUpperCase();
+  return found.code ? found.code.startsWith(code) : found.text.toUpperCase().includes(code) || (!A_CODE.test(found.text) && found.discounts.includes(-hold.points * 100));
 }
 
 export const phoneField = () => shown('#checkout-phone, .j-phone-masked, input[type=tel][name*=hone]');
@@ -90,8 +93,10 @@ export async function applyCode(hold) {
   let isTaken = false;
   if (submit) {
     type(input, hold.promo_code);
+    all('.j-coupon-error').forEach((error) => (error.textContent = '')); // about a code that was tried before
     submit.click();
-    isTaken = 1 === (await until(() => (coupon() ? isOurs(coupon(), hold) && 1 : shown('.j-coupon-error') && 2), 6000));
+    input.blur(); // the opener's click put the keyboard there
+    isTaken = 1 === (await until(() => (coupon() ? isOurs(coupon(), hold) && 1 : shown('.j-coupon-error')?.textContent.trim() && 2), PATIENCE_MS));
     if (!isTaken) type(shown('.j-coupon-input'), ''); // a refused code is no use to anybody
   }
   restore();
@@ -101,7 +106,8 @@ export async function applyCode(hold) {
 /** Press the shop's own "remove". Resolves to whether the coupon is gone. */
 export async function removeCode() {
   const restore = keepChoices();
-  const remove = shown('.j-coupon-remove');
+  // The cart's object knows a new coupon before its button is drawn.
+  const remove = coupon() && (await until(() => shown('.j-coupon-remove'), 3000));
   remove?.click();
   const isGone = await until(() => !coupon(), 6000);
   restore();
@@ -116,7 +122,6 @@ function keepChoices() {
   const restore = (rounds) => {
     all(FIELDS).forEach((field) => {
       const value = chosen.get(field.name);
-      if (value === undefined) return;
       const isOff = field.options ? field.value !== value && [...field.options].some((option) => option.value === value) : field.value === value && !field.checked;
       if (!isOff) return;
       field.value = value;

@@ -3,7 +3,7 @@
 import { config } from './api.js';
 import { readToken } from './token.js';
 
-export const INPUTS = ['pointerup', 'keydown', 'click'];
+export const INPUTS = ['keydown', 'click'];
 let isAsked;
 
 export function bringNotices() {

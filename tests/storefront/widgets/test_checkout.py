@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -227,10 +226,11 @@ def test_the_way_back_finds_the_code_again(shopper, portal):
 
 
 def test_a_hold_whose_time_is_over_takes_its_code_out_of_the_cart(shopper, portal):
-    portal.lives = timedelta(seconds=2)
+    shopper.page.clock.install()
     shopper.go_to_checkout()
     shopper.pay(100)
     portal.hold["status"] = "releasing"  # as the portal does at the end of a hold's time
+    shopper.page.clock.fast_forward("01:00:01")
     shopper.expect_said("Час вийшов: бонуси прибрано")
     shopper.expect_total("1 900 грн")
 
