@@ -121,7 +121,6 @@ def clear(model_admin: DifferenceAdmin, request: HttpRequest, pk: int) -> HttpRe
     line = get_object_or_404(Difference, pk=pk)
     back = reverse("admin:keycrm_difference_changelist")
     form = ReasonForm(request.POST or None)
-    form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:
         reconciling.clear(difference_id=pk, actor=actor, now=timezone.now(), **form.cleaned_data)

@@ -36,7 +36,6 @@ def give_back(model_admin: ModelAdmin[CrmCard], request: HttpRequest, pk: int) -
     card = get_object_or_404(CrmCard, pk=pk)
     back = reverse("admin:keycrm_crmcard_change", args=[pk])
     form = ReasonForm(request.POST or None)
-    form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:
         giving_back.give_back_of_card(card_id=pk, actor=actor, now=timezone.now(), **form.cleaned_data)

@@ -166,7 +166,6 @@ def decide(model_admin: CrmOrderAdmin, request: HttpRequest, pk: int) -> HttpRes
     row = get_object_or_404(CrmOrder, pk=pk)
     back = reverse("admin:keycrm_crmorder_change", args=[pk])
     form = DecideForm(request.POST or None, is_alone=vanishing.stands_alone(row.crm_id))
-    form.fields["reason"].help_text = gettext("Kept with your name and the time.")
 
     def act() -> str:
         vanishing.set_aside(crm_id=row.crm_id, actor=actor, now=timezone.now(), **form.cleaned_data)

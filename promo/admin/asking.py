@@ -26,7 +26,7 @@ class ReasonForm(forms.Form):
         label=_("Why"),
         max_length=250,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "autofocus": True}),
-        help_text=_("Kept with the code, together with your name and the time."),
+        help_text=_("Kept with your name and the time."),
     )
 
 
