@@ -80,6 +80,7 @@ class DecideForm(ReasonForm):
             verdict.choices = [
                 (Verdict.KEPT.value, _("does not count; what is left under its number is added up anew"))
             ]
+            verdict.initial = Verdict.KEPT.value
 
 
 def waiting_badge(row: CrmOrder | CrmCard) -> SafeString:
