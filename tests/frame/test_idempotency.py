@@ -89,7 +89,9 @@ def test_without_the_record_the_same_race_has_many_effects():
     def call(_number):
         gate.wait()
         try:
-            if not IdempotencyRecord.objects.filter(scope=asked().scope).exists():
+            is_new = not IdempotencyRecord.objects.filter(scope=asked().scope).exists()
+            gate.wait()  # everybody has looked before anybody acts
+            if is_new:
                 effect()
                 IdempotencyRecord.objects.get_or_create(scope=asked().scope, defaults={"body": "", "created_at": NOW})
         finally:
