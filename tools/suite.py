@@ -17,6 +17,7 @@ from tools.places import VAR, run_main, venv_program
 from tools.services import run_command, services
 
 NO_TEST_SELECTED = 5  # pytest's exit status
+WORKERS = "3"  # on two cores: while one waits for a browser, the other two work
 RESULTS = VAR / "test"
 
 
@@ -42,7 +43,7 @@ def run_pass(title: str, arguments: Sequence[str], *, environment: Mapping[str, 
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     began = time.monotonic()
-    command = [str(venv_program("pytest")), f"--junitxml={report}", *arguments]
+    command = [str(venv_program("pytest")), f"--junitxml={report}", "-n", WORKERS, *arguments]
     status = run_command(command, environment=dict(environment))
     return counted(title, report, status=status, seconds=time.monotonic() - began)
 
