@@ -112,7 +112,7 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
     except NotFound:
         return _note_missing(crm, lease, crm_id, now=now)
     if not _note_seen(lease, order, rules=rules, now=now):
-        return Worked(crm_id, Outcome.DROPPED)
+        return _drop(lease, crm_id, now=now)
     root_id = families.find_root(order)
     if root_id != crm_id:
         # The root adds its parts up; one lease at a time, so it is asked instead of taken.
@@ -125,10 +125,20 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
         except NotFound:
             return _wait_for_part(crm, lease, crm_id, part_id, now=now)
         if families.is_stale(CrmOrder.objects.get(crm_id=part_id), part):
-            return Worked(crm_id, Outcome.DROPPED)
+            return _drop(lease, crm_id, now=now)
         if _note_part(part, rules=rules, now=now):
             parts.append(Part(part, stage_of(part, rules.stages)))
     return _apply_parts(lease, parts, rules=rules, now=now)
+
+
+def _drop(lease: Lease, crm_id: int, *, now: dt.datetime) -> Worked:
+    """The CRM answered from a copy that is behind. What was seen and has not reached the ledger yet is waited for; polls take it for known."""
+    row = CrmOrder.objects.get(pk=lease.pk)
+    newest = families.newest_moment(crm_id, families.parts_of(crm_id), now=now)
+    if row.applied_seen_at is not None and newest <= row.applied_seen_at:
+        return Worked(crm_id, Outcome.DROPPED)
+    leasing.put_off(lease, now=now)
+    return Worked(crm_id, WAITS)
 
 
 def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, object]:

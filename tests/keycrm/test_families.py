@@ -165,3 +165,26 @@ def test_what_is_dropped_says_so(far):
     hear_and_work(far, order.id)
     event = InboundEvent.objects.order_by("-pk")[0]
     assert (event.state, event.reason, has(now=far.now)[0]) == ("ignored", "dropped", 0)
+
+
+@pytest.mark.parametrize("behind", ["root", "part"])
+def test_what_was_seen_and_not_applied_is_waited_for_when_the_crm_shows_an_older_copy(far, behind):
+    """Seen under a lease that came to nothing, it counts as known for the polls: dropping the older copy would lose the change."""
+    root, part = split(far)
+    old = {"root": far.orders_by_id[root.id], "part": far.orders_by_id[part.id]}
+    far.pass_time(minutes=5)
+    new = {"part": far.change(part, grand_total=Decimal(400)), "root": far.change(root, grand_total=Decimal(300))}
+    far.delete(part)
+    hear(far, root.id)
+    work(far)  # the root was seen as it is now, and waits for its part
+    far.orders_by_id |= {root.id: new["root"], part.id: new["part"]}
+    if behind == "part":
+        CrmOrder.objects.filter(crm_id=part.id).update(seen_at=new["part"].updated_at)  # another look had seen it
+    far.orders_by_id[{"root": root, "part": part}[behind].id] = old[behind]
+    hear(far, root.id)
+    work(far)
+    assert (net(root.number), waiting()) == (100, {})
+    far.orders_by_id |= {root.id: new["root"], part.id: new["part"]}
+    far.pass_time(hours=1)
+    work(far)
+    assert (net(root.number), waiting()) == (70, {})
