@@ -144,8 +144,12 @@ def test_what_cannot_be_done_fails_so_that_the_queue_keeps_it(web, body, kind):
 
 
 def test_no_secret_reaches_the_log(web, cloud):
+    web.send(sqs_event(celery_body("promo.tasks.publish_mirror")))  # reads the database, writes to the bucket, logs
+    with pytest.raises(FunctionFailed):
+        web.send(sqs_event(celery_body("promo.tasks.publish_mirror", args=[1])))
     told = web.told()
     assert '"level":"INFO"' in told  # the log is there, a JSON object a line
+    assert "Traceback" in told
     assert cloud.secret_key not in told
     assert password_of(cloud.database_url) not in told
 
