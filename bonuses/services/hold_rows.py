@@ -94,6 +94,21 @@ def _select(hold_ids: Iterable[int], *, locking: str = "") -> list[HoldRow]:
     return [_row(values) for values in fetch_planned(asked, wanted)]
 
 
+def heads(holds: Sequence[HoldRow]) -> list[HoldRow]:
+    """A hold that was taken again is represented by its newest row."""
+    replaced = {hold.again_of_id for hold in holds}
+    return [hold for hold in holds if hold.id not in replaced]
+
+
+def with_successors(hold_ids: Iterable[int], holds: Sequence[HoldRow]) -> set[int]:
+    """These ids, and those of the rows by which they were taken again; `holds` as they were selected: a row is newer than the one that it replaces."""
+    found = set(hold_ids)
+    for hold in holds:
+        if hold.again_of_id in found:
+            found.add(hold.id)
+    return found
+
+
 def drawn_lots(hold_id: int) -> list[tuple[int, int]]:
     """`[(lot id, points)]` that the hold took when it was placed."""
     rows = fetch_planned(

@@ -20,7 +20,8 @@ from bonusportal.sql import columns_of, execute_planned, fetch_planned, row_of
 class Snapshot:
     """What the CRM says of an order at `seen_at`, the CRM's own time of it. `activated_at` is when it was closed; None: unknown.
 
-    `customer_id` earns; `hold_ids` are the holds whose code stands in the order.
+    `customer_id` earns; `hold_ids` are the holds whose code stands in the order, `freed_hold_ids` those of them that pay for nothing while the part that
+    they paid for is cancelled.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Snapshot:
     customer_id: int | None = None
     activated_at: dt.datetime | None = None
     hold_ids: tuple[int, ...] = ()
+    freed_hold_ids: tuple[int, ...] = ()
     reason: str = ""
 
     @property
@@ -39,7 +41,8 @@ class Snapshot:
         totals = self.totals
         sums = (totals.grand, totals.goods, totals.shipping, totals.wrap, totals.taxes, totals.other_discount)
         money = [f"{value:.2f}" for value in sums]
-        parts = [self.stage.value, *money, str(self.customer_id), *map(str, sorted(self.hold_ids))]
+        freed = [f"freed {hold_id}" for hold_id in sorted(self.freed_hold_ids)]
+        parts = [self.stage.value, *money, str(self.customer_id), *map(str, sorted(self.hold_ids)), *freed]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -109,8 +109,10 @@ def _apply(order: Order, snapshot: Snapshot, *, now: dt.datetime, actor: str) ->
         if not set(holds.values()) <= work.books.keys():
             raise ledger.MovedAway
     insert_snapshot(order, snapshot, earns=earns, actor=actor, now=now)
-    for hold in _heads(hold_rows.lock_holds(holds)):
-        _step_hold(work, hold, step.holds)
+    locked = hold_rows.lock_holds(holds)
+    freed = hold_rows.with_successors(snapshot.freed_hold_ids, locked)
+    for hold in hold_rows.heads(locked):
+        _step_hold(work, hold, HoldStep.FREE if hold.id in freed else step.holds)
     for customer_id, lot_ids in work.touched.items():
         expiring.expire_freed(work.books[customer_id], lot_ids, now=now)
     points = 0
@@ -145,12 +147,6 @@ def _settle_on_earner(work: _Work) -> None:
         work.order.customer_id = wanted
     else:
         work.stuck.append(Stuck.EARNER_CHANGED)
-
-
-def _heads(holds: list[HoldRow]) -> list[HoldRow]:
-    """A hold that was taken again is represented by its newest row."""
-    replaced = {hold.again_of_id for hold in holds}
-    return [hold for hold in holds if hold.id not in replaced]
 
 
 def _step_hold(work: _Work, hold: HoldRow, step: HoldStep) -> None:
@@ -213,7 +209,7 @@ def _have_holds_changed_hands(order: Order, snapshot: Snapshot) -> bool:
     """The same snapshot means something else when another order has taken a hold of this one since, or has given one up."""
     if not snapshot.hold_ids or snapshot.stage is Stage.CANCELLED:
         return False
-    heads = _heads(hold_rows.read_holds(find_holds(order, snapshot, is_known=True)))
+    heads = hold_rows.heads(hold_rows.read_holds(find_holds(order, snapshot, is_known=True)))
     elsewhere = [hold for hold in heads if hold.order_id not in {None, order.pk}]
     answers = {None if _gives_up(hold) else _refusal(order, hold) for hold in elsewhere}
     told = set(order.stuck_reason.split()) & {Stuck.HOLD_OF_ANOTHER_ORDER.value, Stuck.SPENT_BY_LATER_ORDER.value}

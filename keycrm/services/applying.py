@@ -234,18 +234,18 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
     is_ours = code is not None and paying.was_handed_out(code)
     ids = [part.order.id for part in parts]
     seen_at = families.newest_moment(root.id, ids, now=now)
-    if stage is not Stage.CONFIRMED:
-        giving_back.ask_for_unwritten(ids, now=now)
+    dropped = [] if stage is Stage.CANCELLED else [part.order.id for part in parts if not part.is_live]
+    giving_back.ask_for_unwritten(dropped if stage is Stage.CONFIRMED else ids, now=now)
     with leasing.fenced(lease):
-        # Only what was written: points are not spent for a discount that was not given.
-        written = ManualReserve.objects.standing().filter(crm_order_id__in=ids, written_at__isnull=False)
-        reserved = dict(written.values_list("hold_id", "points"))
-        ours_uah = sum(reserved.values()) + (code.pool.amount_uah if code and is_ours else 0)
+        # Only what was written: points are not spent for a discount that was not given, nor for one that was given on a part that is cancelled.
+        reserved = _written_reserves(ids)
+        freed = _written_reserves(dropped)
+        ours_uah = sum(reserved.values()) - sum(freed.values()) + (code.pool.amount_uah if code and is_ours else 0)
         applied = orders.apply_snapshot(
             snapshot=orders.Snapshot(
                 source=source, number=number, stage=stage, totals=totals_of_parts(parts, ours_uah=ours_uah),
                 placed_at=root.placed_at, seen_at=seen_at, customer_id=customer_id, activated_at=activated_at(parts),
-                hold_ids=(*paid, *reserved), reason=f"CRM {root.id}",
+                hold_ids=(*paid, *reserved), freed_hold_ids=tuple(freed), reason=f"CRM {root.id}",
             ),
             now=now, actor=ACTOR,
         )  # fmt: skip
@@ -257,6 +257,12 @@ def _apply_parts(lease: Lease, parts: Sequence[Part], *, rules: Rules, now: dt.d
         if code is not None and (applied.taken_from or stage is Stage.CANCELLED) and applied.outcome is Outcome.APPLIED:
             _ask_for_others(code, ids, now=now)
     return Worked(root.id, applied.outcome.value, customer_id, applied.releasing)
+
+
+def _written_reserves(crm_ids: Sequence[int]) -> dict[int, int]:
+    """`{hold: points}` of what managers' cards hold for these orders and gave as a discount."""
+    written = ManualReserve.objects.standing().filter(crm_order_id__in=crm_ids, written_at__isnull=False)
+    return dict(written.values_list("hold_id", "points"))
 
 
 def _ask_for_others(code: Code, ids: Sequence[int], *, now: dt.datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bonuses.models import EarningRule, Hold
 from keycrm.errors import CrmUnavailable, OutcomeUnknown
-from keycrm.models import CrmCard, InboundEvent, ManualReserve
+from keycrm.models import CrmCard, CrmOrder, InboundEvent, ManualReserve
 from keycrm.payloads import CardClient, OrderLine
 from keycrm.services import reserving, vanishing
 from tests.bonuses import scenes
@@ -183,6 +183,31 @@ def test_points_reserved_by_hand_come_back_when_the_order_is_cancelled(far, cust
     hear(far, order.id)
     work(far)
     assert has(now=far.now) == (600, 0, 0)
+
+
+@pytest.mark.parametrize("part_ends", ["before", "after"])
+def test_a_discount_that_went_with_the_cancelled_root_is_not_paid_for_by_the_parts_that_live(far, customer, part_ends):
+    root = far.place(total="1000")
+    part = far.place(total="500", parent_id=root.id, source_uuid=root.source_uuid)
+    for order in (root, part):
+        hear_and_work(far, order.id)
+    card_for(far, root, 200)
+    reserve(far)
+    work(far)
+    assert has(now=far.now) == (400, 200, 0)
+    for ended, status in [(part, COMPLETED), (root, CANCELLED)][:: 1 if part_ends == "before" else -1]:
+        far.pass_time(hours=1)
+        far.change(ended, status=status)
+        hear_and_work(far, ended.id)
+        work(far)
+    assert has(now=far.now) == (650, 0, 0)
+    assert net(root.number) == 50
+    far.pass_time(hours=1)
+    far.change(root, status=COMPLETED)  # after all
+    hear_and_work(far, root.id)
+    assert has(now=far.now) == (400 + net(root.number), 0, 0)
+    assert net(root.number) == 130
+    assert CrmOrder.objects.filter(stuck_reason__gt="").count() == 0
 
 
 def reason_of(card):
