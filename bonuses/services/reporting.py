@@ -34,7 +34,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What became of a claim. `points` it would earn; `is_duplicate`: one of the same trust, or of more, was there.
+    """What became of a claim. `points` its own figures would earn; `is_duplicate`: one of the same trust, or of more, was there.
 
     `doubts` are machine words for what does not agree with what we know. The caller is told nothing of them: staff are, by whoever knows the address.
     """
@@ -113,7 +113,8 @@ def _write_claim(
         if claimed >= known:
             row.total, row.points_expected, row.trust, row.hold = total, expected, trust, hold or row.hold
             row.save(update_fields=["total", "points_expected", "trust", "hold"])
-        return Claim(row.points_expected, is_duplicate=claimed <= known)
+        # Whoever only names a phone hears what their own figures earn, and nothing of what its owner's page said.
+        return Claim(expected, is_duplicate=claimed <= known)
 
 
 def forget_reports(*, now: dt.datetime, at_most: int = 5000) -> Forgotten:

@@ -224,6 +224,13 @@ def test_a_report_with_a_phone_is_a_claim_and_answers_a_stranger_alike(shopper):
     assert error_of(Browser().post("/orders", {"order_id": "7", "total": "500"})) == (400, "phone_missing")
 
 
+def test_a_stranger_who_claims_an_order_of_the_shoppers_learns_nothing_of_it(browser, shopper):
+    browser.post("/orders", {"order_id": "7", "total": "1000"})
+    told = Browser().post("/orders", {"order_id": "7", "total": "500", "phone": PHONE})
+    assert told.json() == {"points_expected": 50}
+    assert OrderReport.objects.values_list("customer_id", "total", "points_expected").get() == (shopper, 1000, 100)
+
+
 def test_a_claim_cannot_keep_somebody_elses_hold_alive(browser, shopper):
     mine = pay(browser).json()
     before = Hold.objects.get().expires_at
