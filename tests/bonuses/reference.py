@@ -451,7 +451,5 @@ class Reference:
         return lot
 
     def _rule(self, at: dt.datetime) -> RefRule:
-        return max(
-            (rule for rule in self.rules if rule.valid_from <= at),
-            key=lambda rule: (rule.valid_from, self.rules.index(rule)),
-        )
+        """Of those that begin at one moment the one that was made last, also where an earlier one has the same figures."""
+        return max((rule for rule in reversed(self.rules) if rule.valid_from <= at), key=lambda rule: rule.valid_from)
