@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 from playwright.sync_api import expect
+from pytest_django import DjangoDbBlocker
 
 from bonuses import append_only
 from tools.aws_standin import AwsStandIn
@@ -63,6 +65,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """A file instead of memory: only then do several connections lock each other out as they do in earnest."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, _history_may_be_swept: None) -> None:
+    """A worker's first test finds what every later one does: nothing. What migrations put there would be gone after the first test with real transactions."""
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture(scope="session", autouse=True)
