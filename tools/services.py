@@ -38,7 +38,9 @@ def run_command(command: Sequence[str], *, environment: dict[str, str]) -> int:
     """
     ours = signal.signal(signal.SIGINT, lambda _number, _frame: None)  # ignoring it would be inherited
     try:
-        child = start_child(command, env={**os.environ, **environment}, stdin=None, own_session=False)
+        # A suite starts some hundred Pythons: told to keep no byte code, each would compile all of ours again.
+        told = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment}
+        child = start_child(command, env=told, stdin=None, own_session=False)
         try:
             status = child.wait()
         finally:
