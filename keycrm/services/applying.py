@@ -7,7 +7,7 @@ their root. bonuses.services.orders decides what moves; whoever ends here withou
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,27 +21,19 @@ from keycrm.crm import Crm
 from keycrm.errors import NotFound
 from keycrm.models import BuyerLink, CrmOrder, ManualReserve
 from keycrm.models.events import EventState, Subject
-from keycrm.payloads import Order
-from keycrm.policy import Part, activated_at, number_of, source_name, stage_of, stage_of_parts, totals_of_parts
+from keycrm.policy import Part, activated_at, stage_of, stage_of_parts, totals_of_parts
 from keycrm.reasons import Reason
-from keycrm.services import families, giving_back, leasing, paying, vanishing
+from keycrm.services import families, giving_back, leasing, noting, paying, vanishing
 from keycrm.services.families import Stuck
 from keycrm.services.leasing import Lease
+from keycrm.services.noting import ACTOR, Rules
 from keycrm.services.receiving import settle_events
 from promo.models import Code
 
-ACTOR = "crm"
+__all__ = ["Rules", "Worked", "apply_next", "is_history"]
 MOST_LOOKS_FOR_UNKNOWN = 4
 PART_AGAIN_SECONDS = 3600.0
 WAITS, STUCK = "waits", "stuck"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is special about the account: overrides of stages per status, sources that are the shop."""
-
-    stages: Mapping[int, Stage]
-    shop_sources: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +103,7 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
         order = crm.order(crm_id)
     except NotFound:
         return _note_missing(crm, lease, crm_id, now=now)
-    if not _note_seen(lease, order, rules=rules, now=now):
+    if not noting.note_seen(lease, order, rules=rules, now=now):
         return _drop(lease, crm_id, now=now)
     root_id = families.find_root(order)
     if root_id != crm_id:
@@ -126,7 +118,7 @@ def _apply(crm: Crm, lease: Lease, crm_id: int, *, rules: Rules, now: dt.datetim
             return _wait_for_part(crm, lease, crm_id, part_id, now=now)
         if families.is_stale(CrmOrder.objects.get(crm_id=part_id), part):
             return _drop(lease, crm_id, now=now)
-        if _note_part(part, rules=rules, now=now):
+        if noting.note_part(part, rules=rules, now=now):
             parts.append(Part(part, stage_of(part, rules.stages)))
     return _apply_parts(lease, parts, rules=rules, now=now)
 
@@ -139,46 +131,6 @@ def _drop(lease: Lease, crm_id: int, *, now: dt.datetime) -> Worked:
         return Worked(crm_id, Outcome.DROPPED)
     leasing.put_off(lease, now=now)
     return Worked(crm_id, WAITS)
-
-
-def _columns(order: Order, *, rules: Rules, now: dt.datetime) -> dict[str, object]:
-    return {
-        "parent_id": order.parent_id, "source": source_name(order.source_id, rules.shop_sources), "number": number_of(order),
-        "stage": stage_of(order, rules.stages).value, "status_id": order.status_id, "grand_total": order.grand_total,
-        "buyer_id": order.buyer.id if order.buyer else None, "placed_at": order.placed_at, "seen_at": order.updated_at, "fetched_at": now,
-        "missing_at": None,
-    }  # fmt: skip
-
-
-def _note_seen(lease: Lease, order: Order, *, rules: Rules, now: dt.datetime) -> bool:
-    """False: it is older than what we saw before, and says nothing."""
-    seen = CrmOrder.objects.get(pk=lease.pk)
-    if families.has_moved(seen, order) and not families.is_stale(seen, order):
-        families.ask_former_root(seen, now=now)
-    with leasing.fenced(lease) as row:
-        if families.is_stale(row, order):
-            return False
-        columns = _columns(order, rules=rules, now=now)
-        if families.has_moved(row, order):
-            families.leave_own_order(row, order, now=now, actor=ACTOR)
-            columns |= {"order_id": None, "owns_number": False}
-        else:
-            columns |= families.identity_of(row)
-            if (row.source, row.number) != (columns["source"], columns["number"]):
-                columns["owns_number"] = False
-        CrmOrder.objects.filter(pk=row.pk).update(**columns)
-    return True
-
-
-def _note_part(order: Order, *, rules: Rules, now: dt.datetime) -> bool:
-    """False: it belongs to somebody else by now, which is noted under its own lease."""
-    row = CrmOrder.objects.select_related("order").get(crm_id=order.id)
-    if families.has_moved(row, order):
-        leasing.ask(CrmOrder, order.id, now=now)
-        return False
-    columns = _columns(order, rules=rules, now=now) | families.identity_of(row) | {"owns_number": False}
-    CrmOrder.objects.filter(pk=row.pk).update(**columns)
-    return True
 
 
 def _note_missing(crm: Crm, lease: Lease, crm_id: int, *, now: dt.datetime) -> Worked:
