@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from bonuses.services.ruling import rule_in_force
 from storefront import trials, wiring
 from storefront.configuration import configure, language_of, try_instead
 from storefront.models import Channel
-from storefront.services import doorkeeping, dressing
+from storefront.services import doorkeeping, dressing, sighting
 from storefront.services.refusing import TRIAL
 
 logger = logging.getLogger(__name__)
@@ -36,13 +37,21 @@ def show_configuration(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+def _note_who_asks(request: HttpRequest, *, now: dt.datetime) -> None:
+    """The shop's own pages say that the tag is in place; others may be the shop's under a name that nobody told us."""
+    origin, ours = request.headers.get("Origin", ""), settings.STOREFRONT_ORIGINS
+    if TRIAL in request.META:
+        return
+    if origin in ours:
+        sighting.note_visit(origin=origin, now=now)
+    elif origin and not origin.endswith(f"//{request.get_host()}"):
+        sighting.note_stranger(origin=origin, ours=ours, now=now)
+
+
 def _configuration(request: HttpRequest) -> dict[str, object]:
     now = timezone.now()
     look = dressing.look_in_use()
-    # Strangers' origins would fill the table; the shop's own say that the tag is in place.
-    origin = request.headers.get("Origin", "")
-    if origin in settings.STOREFRONT_ORIGINS and TRIAL not in request.META:
-        dressing.note_visit(origin=origin, now=now)
+    _note_who_asks(request, now=now)
     # A trial goes on while we are switched off: that is when staff want to know.
     token = request.GET.get("trial", "")
     is_tried = trials.is_trial(token)

@@ -33,11 +33,12 @@ from storefront.admin.connection import findings_of_trial, try_connection
 from storefront.admin.previewing import show_preview
 from storefront.configuration import LANGUAGES, Look, newest_version, read_built, texts_of, versions
 from storefront.models import ThemeChoice, WidgetLook
-from storefront.services import dressing
+from storefront.services import dressing, sighting
 
 VIEW = "storefront.view_widgetlook"
 DRESS = "storefront.dress_shop"
 TRIED = "storefront_tried"
+STRANGERS_SHOWN = 5
 # Texts that a shop may want in its own words; the rest follows the shopper's language and is ours to keep right.
 OFFERED = ("checkout.title", "checkout.hint", "checkout.bonus", "checkout.phoneWhy", "thankyou.earned", "thankyou.when", "hint.product")  # fmt: skip
 TAGS = (
@@ -144,6 +145,8 @@ def _install(site: AdminSite, request: HttpRequest) -> HttpResponse:
         "may_dress": may_dress,
         "tags": [{"name": name, "title": title, "trigger": trigger, "text": _tag(name, portal)} for name, title, trigger in TAGS],
         "origins": _origins(request),
+        "strangers": sighting.strangers(ours=settings.STOREFRONT_ORIGINS, now=timezone.now())[:STRANGERS_SHOWN],
+        "origins_named": ",".join(settings.STOREFRONT_ORIGINS),
         "newest": WidgetLook.objects.all()[:6],
     }  # fmt: skip
     return TemplateResponse(request, "storefront/install.html", context)
@@ -163,7 +166,7 @@ def _end_trial(request: HttpRequest) -> HttpResponse:
 
 def _origins(request: HttpRequest) -> list[dict[str, Any]]:
     """Each origin of the shop: when a page of it last asked, what we find from here, and what a page found from there."""
-    visits, tried = dressing.visits(), request.session.get(TRIED, {})
+    visits, tried = sighting.visits(), request.session.get(TRIED, {})
     found = []
     for origin in settings.STOREFRONT_ORIGINS:
         trial = tried.get(origin)

@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bonusportal.errors import BadInput
 from bonusportal.jsonbody import check_text
-from bonusportal.sql import stamp
 from storefront.configuration import (
     BACKGROUNDS,
     LANGUAGES,
@@ -24,16 +23,12 @@ from storefront.configuration import (
     texts_of,
     versions,
 )
-from storefront.models import WidgetLook, WidgetSighting
+from storefront.models import WidgetLook
 
 # What an interface's parts need to stand out from what is around them; text on the accent is chosen by the portal and always reads well.
 LEAST_CONTRAST = 3.0
 LONGEST_TEXT = 120
 _PLACEHOLDER = re.compile(r"\{\w+\}")
-_SEEN = (
-    "INSERT INTO storefront_widgetsighting (origin, seen_at) VALUES (%s, %s) "
-    "ON CONFLICT (origin) DO UPDATE SET seen_at = excluded.seen_at WHERE storefront_widgetsighting.seen_at < %s"
-)
 
 
 class LookInvalid(BadInput):
@@ -118,16 +113,6 @@ def switch(*, is_off: bool, actor: str, reason: str, now: dt.datetime) -> bool:
             actor=actor, reason=reason, now=now,
         )  # fmt: skip
     return True
-
-
-def note_visit(*, origin: str, now: dt.datetime) -> None:
-    """A page of `origin` has asked. Written once a minute: pages ask all day."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_SEEN, [origin[:200], stamp(now), stamp(now - dt.timedelta(minutes=1))])
-
-
-def visits() -> dict[str, dt.datetime]:
-    return dict(WidgetSighting.objects.values_list("origin", "seen_at"))
 
 
 def _require_scripts(version: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, ViewportSize
 from bonuses.models import Hold, OrderReport
 from promo.services import issuing
 from storefront.models import DoorAction, Proof, WhyNotSent
-from storefront.services import doorkeeping, refusing
+from storefront.services import doorkeeping, refusing, sighting
 from tests.factories import make_codes, make_pool, make_staff
 from tests.storefront.street import OTHER_PHONE, PHONE, STRANGER, Browser, make_shopper, signed_in
 
@@ -30,6 +30,7 @@ FORMS = {
     "lift": "storefront/door/lift/",
     "customer": "storefront/door/customer/",
     "switch": "storefront/door/storefront/",
+    "install": "storefront/widgetlook/install/",
     "by-hand": "bonuses/orderreport/by-hand/",
 }
 
@@ -38,6 +39,7 @@ FORMS = {
 def rows(settings):
     """Something of every kind."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "1000000/hour")
+    settings.STOREFRONT_ORIGINS = ["https://shop.example"]
     now = timezone.now()
     make_codes(make_pool(amount_uah=100), 5)
     shopper, other = make_shopper(now, points=300), make_shopper(now, OTHER_PHONE)
@@ -55,6 +57,8 @@ def rows(settings):
         row = Proof.objects.order_by("id").last()
         row.pk, row.digest, row.state, row.why = None, f"{why:0>64}", "not_sent", why
         row.save()
+    for origin in ("https://www.shop.example", "https://a-mirror-with-a-long-name.of-the-shop.example:8443"):
+        sighting.note_stranger(origin=origin, ours=settings.STOREFRONT_ORIGINS, now=now)
     for number, reason in enumerate(
         (
             "code_wrong",
