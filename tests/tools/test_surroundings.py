@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_socket
 from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 
 def test_a_test_reaches_no_other_machine():
@@ -36,3 +39,12 @@ def test_each_worker_has_a_redis_database_of_its_own(redis_url):
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     expected = f"/{int(worker.removeprefix('gw')) + 1}" if worker else "/0"
     assert redis_url.endswith(expected)
+
+
+def test_what_is_tried_does_not_depend_on_the_modules_that_happen_to_be_loaded():
+    @given(st.integers())
+    def try_some(_number):
+        pass
+
+    try_some()
+    assert len(providers._local_constants) == 0
