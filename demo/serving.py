@@ -6,13 +6,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+HERE = Path(__file__).resolve().parent
 # Gets the event that is set when the server stops: artificial delays wait on it.
 Build = Callable[[threading.Event], Flask]
+
+
+def templates_of(folder: Path) -> BaseLoader:
+    """A service's own templates, then those that all of them share."""
+    return ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(HERE / "templates")])
 
 
 class Quiet(WSGIRequestHandler):

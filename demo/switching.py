@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 Groups = Mapping[str, tuple[str, str]]
 
 
-def switch(default: Any, uk: str, en: str, *, group: str, choices: tuple[str, ...] = ()) -> Any:
-    """A field of a `SwitchSet`: a bool, a number from 0, or one of `choices`."""
-    return field(default=default, metadata={"uk": uk, "en": en, "group": group, "choices": choices})
+def switch(default: Any, uk: str, en: str, *, group: str, choices: tuple[str, ...] = (), **more: Any) -> Any:
+    """A field of a `SwitchSet`: a bool, a number from 0, or one of `choices`. `more` is what else a service wants to know of its switches."""
+    return field(default=default, metadata={"uk": uk, "en": en, "group": group, "choices": choices, **more})
 
 
 class SwitchSet:

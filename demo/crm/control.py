@@ -4,41 +4,26 @@ Loopback only, and POSTs only as JSON: a form on a foreign page cannot send that
 CRM, and none of it is slowed, limited or counted.
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from demo.crm.api import crm_state
 from demo.crm.rows import Row
 from demo.crm.state import CrmState, RefusedError, UnknownRowError
 from demo.crm.switches import Switches
+from demo.door import loopback_only
 
 control = Blueprint("control", __name__, url_prefix="/_demo")
+control.before_request(loopback_only)
 Reply = AnyResponse | tuple[AnyResponse, int]
-
-
-@control.before_request
-def loopback_only() -> None:
-    """Caller and called name must both be this machine: no page reaches in by a foreign name for this address."""
-    name = urlsplit(f"//{request.host}").hostname or ""
-    if not (_is_loopback(request.remote_addr or "") and (name == "localhost" or _is_loopback(name))):
-        abort(403)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 @control.get("/")
 def switchboard() -> str:
-    return render_template("switchboard.html", state=crm_state(), groups=Switches.grouped())
+    return render_template("switchboard.html", values=crm_state().switches, groups=Switches.grouped())
 
 
 @control.get("/state")

@@ -5,50 +5,31 @@ send that content type without being asked first. Nothing here exists in the rea
 blocked or counted by the switches.
 """
 
-import ipaddress
-from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, jsonify, render_template, request
+from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from demo.door import loopback_only
 from demo.panel.gate import panel_state
 from demo.panel.records import code_to_json
 from demo.panel.state import CodeRefusedError, PanelState
-from demo.panel.switches import GROUPS, Switches, mutate
+from demo.panel.switches import Switches, mutate
 from demo.panel.totp import totp_code
 
 control = Blueprint("control", __name__, url_prefix="/_demo")
-
-
-@control.before_request
-def loopback_only() -> None:
-    """Caller and called name must both be this machine: no page reaches in by a foreign name for this address."""
-    name = urlsplit(f"//{request.host}").hostname or ""
-    if not (_is_loopback(request.remote_addr or "") and (name == "localhost" or _is_loopback(name))):
-        abort(403)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+control.before_request(loopback_only)
 
 
 @control.get("/")
 def switchboard() -> str:
     state = panel_state()
-    groups = [
-        (uk, en, [one for one in fields(Switches) if one.metadata["group"] == name])
-        for name, (uk, en) in GROUPS.items()
-    ]
     return render_template(
         "switchboard.html",
         state=state,
-        groups=groups,
+        values=state.switches,
+        groups=Switches.grouped(),
         totp=totp_code(state.totp_secret, now=state.clock()),
         sms=state.sessions.answer("sms"),
     )

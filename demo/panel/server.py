@@ -1,8 +1,6 @@
 """Running the panel: `serve(state)` in a thread for tests, and the command line for `make run`."""
 
 import argparse
-import signal
-import socket
 import sys
 import threading
 import time
@@ -10,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from demo.panel.app import create_panel
 from demo.panel.samples import SAMPLE_CODES
 from demo.panel.state import DEMO_PASSWORD, DEMO_USERNAME, PanelState
+from demo.serving import Build, serve_in_a_thread, serve_until_stopped
 
 
 @dataclass(frozen=True)
@@ -36,58 +32,33 @@ class RunningPanel:
         return f"{self.url}/edit/discounts/codes"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:
-        return None
-
-
-class _Brief(_Quiet):
-    """One short line for each request that means something; none for styles and scripts."""
-
-    def log_request(self, code: int | str = "-", *_: Any) -> None:
-        if not self.path.startswith("/panel-static/"):
-            sys.stdout.write(f"{self.command} {self.path.split('?')[0]} {code}\n")
-            sys.stdout.flush()
-
-
 class _Patience(threading.Event):
-    """Set when the server stops. Whoever waits for it goes on as well when somebody turns a switch: a delay that was switched off is over at once."""
+    """`stopping`, but whoever waits for it goes on as well when somebody turns a switch: a delay that was switched off is over at once."""
 
-    def __init__(self, state: PanelState) -> None:
+    def __init__(self, state: PanelState, stopping: threading.Event) -> None:
         super().__init__()
-        self._state = state
+        self._state, self._stopping = state, stopping
+
+    def is_set(self) -> bool:
+        return self._stopping.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         turn, until = self._state.turn, time.monotonic() + (timeout or 0.0)
         while self._state.turn == turn and (left := until - time.monotonic()) > 0:
-            if super().wait(min(left, 0.05)):
+            if self._stopping.wait(min(left, 0.05)):
                 break
         return self.is_set()
 
 
-def _server(
-    state: PanelState, host: str, port: int, stopping: threading.Event, log: type[WSGIRequestHandler]
-) -> BaseWSGIServer:
-    # The socket is bound here because werkzeug ends the whole process when a port is taken; this raises OSError.
-    with socket.create_server((host, port), backlog=64) as bound:
-        app = create_panel(state, stopping=stopping)
-        return make_server(host, bound.getsockname()[1], app, threaded=True, request_handler=log, fd=bound.fileno())
+def _app_of(state: PanelState) -> Build:
+    return lambda stopping: create_panel(state, stopping=_Patience(state, stopping))
 
 
 @contextmanager
 def serve(state: PanelState, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[RunningPanel]:
     """Serve the panel from a thread of this process; port 0 takes a free one. Raises OSError when the port is taken."""
-    stopping = _Patience(state)
-    server = _server(state, host, port, stopping, _Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="panel", daemon=True)
-    thread.start()
-    try:
-        yield RunningPanel(f"http://{host}:{server.port}", server.port, state)
-    finally:
-        stopping.set()
-        server.shutdown()
-        thread.join(timeout=10)
-        server.server_close()
+    with serve_in_a_thread(_app_of(state), host=host, port=port, name="panel") as taken:
+        yield RunningPanel(f"http://{host}:{taken}", taken, state)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,21 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.samples and not state.codes():
         for row in SAMPLE_CODES:
             state.add_code(**row)
-    stopping = _Patience(state)
-    try:
-        server = _server(state, chosen.host, chosen.port, stopping, _Brief)
-    except OSError:
-        sys.stderr.write(f"port {chosen.port} on {chosen.host} is taken: choose another one with --port\n")
-        return 2
 
-    def stop(*_: object) -> None:
-        stopping.set()
-        threading.Thread(target=server.shutdown).start()
+    def greeting(port: int) -> str:
+        return f"store panel: http://{chosen.host}:{port}/edit/  switches: /_demo/"
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    sys.stdout.write(f"store panel: http://{chosen.host}:{server.port}/edit/  switches: /_demo/\n")
-    sys.stdout.flush()
-    server.serve_forever(poll_interval=0.2)
-    server.server_close()
-    return 0
+    return serve_until_stopped(_app_of(state), host=chosen.host, port=chosen.port, greeting=greeting)

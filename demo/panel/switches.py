@@ -5,9 +5,10 @@ carries its meaning in Ukrainian and English, its allowed values, and the values
 """
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
+
+from demo.switching import SwitchSet, switch
 
 
 def _switch(
@@ -23,25 +24,21 @@ def _switch(
     """`blocks`: a robot stops here and asks for a person (or, for totp, must know the secret).
     `mutations`: what the random combiner may choose; none means that it leaves the switch alone.
     """
-    return field(
-        default=default,
-        metadata={"uk": uk, "en": en, "group": group, "choices": choices, "mutations": mutations, "blocks": blocks},
-    )
-
-
-GROUPS = {
-    "speed": ("Швидкість і доступність", "Speed and availability"),
-    "login": ("Вхід і сесія", "Login and session"),
-    "layout": ("Розмітка", "Layout"),
-    "wording": ("Тексти в таблиці", "Texts in the grid"),
-    "grid": ("Фільтри та сторінки", "Filters and pages"),
-    "writes": ("Збереження і видалення", "Saving and deleting"),
-}
+    return switch(default, uk, en, group=group, choices=choices, mutations=mutations, blocks=blocks)
 
 
 @dataclass(frozen=True)
-class Switches:
+class Switches(SwitchSet):
     """The defaults are the panel as it was observed. Times are in seconds."""
+
+    GROUPS = {
+        "speed": ("Швидкість і доступність", "Speed and availability"),
+        "login": ("Вхід і сесія", "Login and session"),
+        "layout": ("Розмітка", "Layout"),
+        "wording": ("Тексти в таблиці", "Texts in the grid"),
+        "grid": ("Фільтри та сторінки", "Filters and pages"),
+        "writes": ("Збереження і видалення", "Saving and deleting"),
+    }
 
     slow_seconds: float = _switch(
         0.0, "Затримка кожної відповіді, с", "Every answer waits, s", group="speed", mutations=(0.05, 0.3)
@@ -189,29 +186,9 @@ class Switches:
     )
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a value that no code below would understand; a typo must not mean "normal"."""
-        for one in fields(self):
-            value, choices = getattr(self, one.name), one.metadata["choices"]
-            if choices and value not in choices:
-                raise ValueError(f"{one.name} must be one of {', '.join(choices)}, not {value!r}")
-            if isinstance(one.default, bool) != isinstance(value, bool):
-                raise ValueError(f"{one.name} takes {type(one.default).__name__}, not {value!r}")
-            is_number = isinstance(one.default, int | float)
-            if is_number and not (isinstance(value, int | float) and 0 <= value <= 10_000):
-                raise ValueError(f"{one.name} takes a number from 0 to 10000, not {value!r}")
+        super().__post_init__()
         if self.save_outcome_every < 1:
             raise ValueError("save_outcome_every counts saves and starts at 1")
-
-    def changed(self) -> dict[str, Any]:
-        """The switches that differ from the panel as observed."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
-
-    def with_changes(self, changes: Mapping[str, Any]) -> "Switches":
-        """A copy with some switches turned. Raises ValueError for an unknown name or value."""
-        unknown = sorted(set(changes) - {one.name for one in fields(self)})
-        if unknown:
-            raise ValueError(f"no such switch: {', '.join(unknown)}")
-        return replace(self, **changes)
 
 
 def mutate(seed: int) -> Switches:

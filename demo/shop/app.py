@@ -5,9 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Flask, send_file
-from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.wrappers import Response as AnyResponse
 
+from demo.serving import templates_of
 from demo.shop.control import control
 from demo.shop.gate import gate
 from demo.shop.state import ShopState
@@ -25,7 +25,7 @@ def create_shop(state: ShopState, *, stopping: threading.Event | None = None) ->
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), FileSystemLoader(HERE.parent / "templates")])
+    app.jinja_loader = templates_of(HERE)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for blueprint in (gate, pages, widget, control):
         app.register_blueprint(blueprint)

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, g, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from demo.panel.control import loopback_only
+from demo.door import loopback_only
 from demo.shop.crm import carry_orders
 from demo.shop.gate import shop_state, visitor
 from demo.shop.goods import BY_ARTICLE

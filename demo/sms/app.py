@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from flask import Blueprint, Flask, current_app, jsonify, render_template, request
-from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.wrappers import Response as AnyResponse
 
-from demo.panel.control import loopback_only
+from demo.door import loopback_only
+from demo.serving import templates_of
 from demo.sms.state import Message, SmsState, Switches, phone_digits
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ def create_gateway(state: SmsState, *, stopping: threading.Event | None = None) 
     app.config["SMS_STOPPING"] = stopping or threading.Event()
     app.config["MAX_CONTENT_LENGTH"] = 64_000
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), FileSystemLoader(HERE.parent / "templates")])
+    app.jinja_loader = templates_of(HERE)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(gateway)
     app.register_blueprint(control)
