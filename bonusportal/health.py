@@ -32,14 +32,22 @@ def _is_near(request: HttpRequest) -> bool:
         return False
 
 
+def _refuse_strangers(request: HttpRequest) -> HttpResponse | None:
+    """Whoever is not on this machine has to sign."""
+    if _is_near(request):
+        return None
+    try:
+        signing.verify(request)
+    except PortalError as error:
+        return error_answer(error)
+    return None
+
+
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when everything this stage needs answers, 503 otherwise; the details say what."""
-    if not _is_near(request):
-        try:
-            signing.verify(request)
-        except PortalError as error:
-            return error_answer(error)
+    if (refusal := _refuse_strangers(request)) is not None:
+        return refusal
     now = timezone.now()
     parts = living.look_around(now=now)
     if parts[0].ok:
@@ -70,11 +78,8 @@ def _panel() -> living.Part:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format: today's counters, runs by state, codes by pool."""
-    if not _is_near(request):
-        try:
-            signing.verify(request)
-        except PortalError as error:
-            return error_answer(error)
+    if (refusal := _refuse_strangers(request)) is not None:
+        return refusal
     now = timezone.now()
     lines = ["# TYPE portal_today counter"]
     lines += [

@@ -44,22 +44,6 @@ class Claim:
     doubts: tuple[str, ...] = ()
 
 
-def report_order(
-    *,
-    source: str,
-    number: str,
-    customer_id: int,
-    total: Decimal,
-    now: dt.datetime,
-    hold_key: str = "",
-    trust: str = "page",
-) -> int:
-    """Record what a page claims, and keep the hold it names alive. Returns the points that the claim would earn. Moves nothing."""
-    return claim_order(
-        source=source, number=number, customer_id=customer_id, total=total, now=now, hold_key=hold_key, trust=trust
-    ).points
-
-
 def claim_order(
     *,
     source: str,
@@ -72,7 +56,7 @@ def claim_order(
     discount: Decimal | None = None,
     delivery: Decimal = Decimal(0),
 ) -> Claim:
-    """The same, telling whether it was known, and what is doubtful. A claim of less trust never replaces one of more.
+    """Record what a page claims, and keep the hold it names alive. Moves nothing. A claim of less trust never replaces one of more.
 
     `discount` is what was taken off the order, where the page says it: less than the hold's points, and the order was not paid with them.
     `delivery` is the part of `total` for which a rule may give no points.

@@ -228,7 +228,7 @@ def scene_merge():
 def scene_erase():
     customer = make_customer(email="sample@customer.example")
     give(customer, 60)
-    reporting.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
+    reporting.claim_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
     return lambda: erasing.erase_customer(customer_id=customer, now=SOON)
 
 
@@ -236,7 +236,7 @@ def scene_report():
     customer = make_customer()
     give(customer, 60)
     hold(customer, 50, key="key")
-    return lambda: reporting.report_order(
+    return lambda: reporting.claim_order(
         source="shop", number="9", customer_id=customer, total=Decimal(100), now=SOON, hold_key="key"
     )
 

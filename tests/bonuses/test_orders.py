@@ -54,7 +54,7 @@ def test_a_report_changes_no_order_and_no_point(stage):
     say("1", stage, customer=customer)
     before = (has(customer), entries(), list(Order.objects.values()))
     for who in (customer, stranger):
-        reporting.report_order(source="shop", number="1", customer_id=who, total=Decimal(9_999_999), now=NOW)
+        reporting.claim_order(source="shop", number="1", customer_id=who, total=Decimal(9_999_999), now=NOW)
     assert (has(customer), entries(), list(Order.objects.values())) == before
     assert has(stranger) == (0, 0, 0)
 
@@ -62,9 +62,8 @@ def test_a_report_changes_no_order_and_no_point(stage):
 def test_a_report_of_an_unknown_order_is_expected_for_14_days_and_owns_nothing():
     customer, squatter = make_customer(), make_customer()
     for who in (squatter, customer):
-        assert (
-            reporting.report_order(source="shop", number="7", customer_id=who, total=Decimal("1849.90"), now=NOW) == 184
-        )
+        claim = reporting.claim_order(source="shop", number="7", customer_id=who, total=Decimal("1849.90"), now=NOW)
+        assert claim.points == 184
     assert reporting.expected_points(customer, now=NOW + 14 * DAY - DAY / 24) == 184
     assert reporting.expected_points(customer, now=NOW + 14 * DAY) == 0
     assert LedgerEntry.objects.count() == 0
@@ -79,11 +78,11 @@ def test_a_report_that_names_its_hold_keeps_it_72_hours_and_never_less():
     customer, other = make_customer(), make_customer()
     give(customer, 60)
     held = hold(customer, 50, key="the hold")
-    reporting.report_order(
+    reporting.claim_order(
         source="shop", number="7", customer_id=other, total=Decimal(100), now=NOW, hold_key="the hold"
     )
     assert Hold.objects.get(pk=held.id).expires_at == held.expires_at
-    reporting.report_order(
+    reporting.claim_order(
         source="shop", number="7", customer_id=customer, total=Decimal(100), now=NOW, hold_key="the hold"
     )
     assert Hold.objects.get(pk=held.id).expires_at == NOW + 3 * DAY

@@ -212,7 +212,7 @@ def test_erasure_forgets_merged_records_and_codes_handed_out_to_the_phone():
     old, customer = make_customer(phone="+380670000001"), make_customer(phone="+380670000002", name="Зразок")
     merging.merge_customers(from_id=old, into_id=customer, now=NOW, actor="olena")
     issue = make_issue(phone="+380670000001", caller_address="192.0.2.1")
-    reporting.report_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
+    reporting.claim_order(source="shop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
     erasing.erase_customer(customer_id=customer, now=NOW)
     issue.refresh_from_db()
     assert (issue.phone, issue.caller_address) == ("", "")

@@ -260,9 +260,7 @@ def test_the_end_of_the_holds_time_begins_the_release_and_frees_nothing(pool, sh
 
 def test_a_report_that_names_the_redemption_keeps_it_for_three_days(pool, shopper):
     made = redeem(shopper)
-    reporting.report_order(
-        source="shop", number="7", customer_id=shopper, total=Decimal(900), now=NOW, hold_key=made.id
-    )
+    reporting.claim_order(source="shop", number="7", customer_id=shopper, total=Decimal(900), now=NOW, hold_key=made.id)
     assert releasing.sweep(now=NOW + 71 * HOUR).begun == 0
     assert releasing.sweep(now=NOW + 72 * HOUR).begun == 1
 

@@ -63,7 +63,7 @@ def test_pages_open_to_those_who_may_and_to_nobody_else(client, made, name):
 
 def test_a_redemption_tells_its_whole_story_and_never_the_full_code(client, shopper, made, stuck):
     say("70415", "confirmed", customer=shopper)
-    reporting.report_order(
+    reporting.claim_order(
         source=SHOP, number="70415", customer_id=shopper, total=Decimal(900), now=NOW, hold_key=made.id
     )
     visitor = sign_in(client, *LOOK, *DECIDE)
@@ -134,7 +134,7 @@ def test_points_of_a_cancelled_order_are_given_back_by_hand_when_no_run_proves_a
 
 
 def test_the_inbox_shows_claims_and_hides_the_phone(client, shopper):
-    reporting.report_order(source=SHOP, number="70415", customer_id=shopper, total=Decimal(900), now=NOW)
+    reporting.claim_order(source=SHOP, number="70415", customer_id=shopper, total=Decimal(900), now=NOW)
     told = read(sign_in(client, *LOOK, *DECIDE), page("orderreport_changelist") + "?confirmed=no")
     assert "70415" in told
     assert "+38067•••••01" in told

@@ -98,10 +98,10 @@ def test_tomorrows_order_numbers_are_owned_by_nobody(client: Client, victim, thi
     assert post(client, "/bonus-accrual", {**ORDER, "orderId": 70_500}).status_code == 429
     assert counted("refused.rate.report") == 1
     # The buyer's own report is the first of theirs, and the order is theirs.
-    assert (
-        reporting.report_order(source=SHOP, number="70416", customer_id=victim, total=Decimal(1840), now=timezone.now())
-        == 184
+    own = reporting.claim_order(
+        source=SHOP, number="70416", customer_id=victim, total=Decimal(1840), now=timezone.now()
     )
+    assert own.points == 184
     crm_says("70416", "completed", "1840", victim)
     assert points_of() == (484, 0, 0)
     assert points_of(THIEF) == (0, 0, 0)

@@ -125,7 +125,7 @@ def test_points_that_are_not_what_the_newest_figures_say_are_listed(far):
 
 
 def test_a_report_that_the_crm_never_confirmed_is_listed_after_three_days(customer):
-    reporting.report_order(source="horoshop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
+    reporting.claim_order(source="horoshop", number="9", customer_id=customer, total=Decimal(100), now=NOW)
     assert found(NOW + dt.timedelta(days=2)) == set()
     assert found(NOW + dt.timedelta(days=4)) == {("never_confirmed", "100.00")}
     assert found(NOW + dt.timedelta(days=15)) == set()
