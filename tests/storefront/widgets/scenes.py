@@ -14,6 +14,10 @@ TOO_OLD = "BonusWidgets.readAt -= 60000"
 def arrive(shopper, goods="LK-501:1"):
     """At the checkout, once the shop draws nothing anew by itself."""
     shopper.go_to_checkout(goods)
+    until_drawn(shopper)
+
+
+def until_drawn(shopper):
     shopper.page.wait_for_function("window.AjaxCart && AjaxCart.getInstance().Cart.total.sum > 0")
 
 
@@ -37,8 +41,8 @@ def paste(shopper, field, text):
 
 
 def type_coupon(shopper, code):
-    if shopper.page.locator(".j-coupon-add").is_visible():
-        shopper.page.locator(".j-coupon-add").click()
+    if (closed := shopper.page.locator(".j-coupon-add:visible")).count():
+        closed.click()
     shopper.page.locator(".j-coupon-input").fill(code)
     shopper.page.locator(".j-coupon-submit").click()
 

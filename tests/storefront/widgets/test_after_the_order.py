@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.storefront.widgets.scenes import bring_a_session, buy, card
+from tests.storefront.widgets.scenes import bring_a_session, buy, card, type_coupon, until_drawn
 from tests.storefront.widgets.shopper import DESKTOP, MOBILE
 
 
@@ -149,11 +149,10 @@ def test_another_code_of_the_same_amount_is_not_taken_for_ours(visit, shop, port
     bring_a_session(shopper)
     page = shopper.page
     page.goto(shop.checkout())
+    until_drawn(shopper)
     shopper.fill_in()
-    page.locator(".j-coupon-add:visible").click()
-    page.locator(".j-coupon-input").fill("SPRING100")
     with page.expect_response(re.compile("setCouponCode")):
-        page.locator(".j-coupon-submit").click()
+        type_coupon(shopper, "SPRING100")
     shopper.expect_total("1 800 грн")
     shopper.order()
     assert "redemption" not in the_report(shopper, portal)

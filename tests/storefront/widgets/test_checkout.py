@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.storefront.widgets.scenes import arrive, type_coupon
 from tests.storefront.widgets.shopper import DESKTOP, MOBILE, PHONE, UNREADABLE
 from tests.storefront.widgets.stand_in import DIGITS
 
@@ -178,10 +179,8 @@ def test_a_cart_below_the_hold_keeps_no_code(shopper, portal):
 
 def test_another_coupon_is_left_alone(shopper, portal, certificates):
     certificates.codes["SPRING5"] = 5
-    shopper.go_to_checkout()
-    shopper.page.locator(".j-coupon-add:visible").click()
-    shopper.page.locator(".j-coupon-input").fill("SPRING5")
-    shopper.page.locator(".j-coupon-submit").click()
+    arrive(shopper)
+    type_coupon(shopper, "SPRING5")
     expect(shopper.widget).to_contain_text("Уже діє промокод")
     shopper.expect_total("1 895 грн")
     shopper.page.locator(".j-coupon-remove").click()
