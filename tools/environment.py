@@ -23,11 +23,15 @@ _INCLUDED = re.compile(r"^\s*(?:-r|-c)\s+(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Environment:
-    """One virtual environment: where it lives, what it is made of, and the log that its installers write to."""
+    """One virtual environment: where it lives, what it is made of, and the log that its installers write to.
+
+    `is_run`: programs are started from it again and again, so all of it is compiled. Of one that is only packed nothing is.
+    """
 
     folder: Path
     requirements: Sequence[Path]
     log: Path
+    is_run: bool = True
 
     def install(self) -> None:
         """Make the environment what the requirements say. Says so on the screen only when there is something to do.
@@ -67,17 +71,23 @@ class Environment:
 
     def _install_with_uv(self, uv: str) -> bool:
         """Several times faster than pip. False when it failed: pip, which every machine has, may still do it."""
-        # zappa needs pip inside; and without --compile-bytecode every start would compile everything again.
+        # zappa needs pip inside
         make: list[str | Path] = [uv, "venv", "--quiet", "--clear", "--seed", "--python", sys.executable, self.folder]
-        install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", self.python, "--compile-bytecode"]
-        return (self.works() or self._attempt(make)) and self._attempt([*install, *self._requirement_arguments])
+        install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", self.python]
+        compiled = ["--compile-bytecode"] if self.is_run else []
+        return (self.works() or self._attempt(make)) and self._attempt(
+            [*install, *compiled, *self._requirement_arguments]
+        )
 
     def _install_with_pip(self) -> None:
         if not self.works():
             _require_ensurepip(log=self.log)
             self._must([sys.executable, "-m", "venv", "--clear", self.folder])
         quietly = ("--quiet", "--disable-pip-version-check", "--no-input")
-        self._must([self.python, "-m", "pip", "install", *quietly, *self._requirement_arguments])
+        self._must([self.python, "-m", "pip", "install", "--no-compile", *quietly, *self._requirement_arguments])
+        if self.is_run:
+            # With all cores, where pip takes one. Its status says that some package holds a file of another Python: nobody will import it.
+            self._attempt([self.python, "-m", "compileall", "-q", "-j", "0", self.folder / "lib"])
 
     @property
     def _requirement_arguments(self) -> list[str]:

@@ -16,7 +16,7 @@ FOLDER = VAR / ".web"
 
 def web_environment(*, log: Path) -> Environment:
     """Of the Python that runs this, which is the one that Lambda will run: zappa takes the runtime from it."""
-    return Environment(folder=FOLDER, requirements=[ROOT / "requirements-web.txt"], log=log)
+    return Environment(folder=FOLDER, requirements=[ROOT / "requirements-web.txt"], log=log, is_run=False)
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """When a virtual environment is installed again, and when it is left alone."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -54,6 +55,16 @@ def test_an_installed_environment_is_left_alone(environment, capsys):
 
     assert capsys.readouterr().out == ""
     assert environment.log.read_text() == log
+
+
+def test_what_is_run_is_compiled_and_what_is_packed_is_not(environment, tmp_path):
+    packed = Environment(
+        folder=tmp_path / "venv", requirements=environment.requirements, log=tmp_path / "setup.log", is_run=False
+    )
+    packed.install()
+    compiling = re.compile("compileall|--compile-bytecode")
+    assert compiling.search(environment.log.read_text())
+    assert not compiling.search(packed.log.read_text())
 
 
 def test_an_environment_whose_interpreter_has_gone_does_not_work(environment, tmp_path):
