@@ -20,6 +20,10 @@ AMOUNT, FORMER_AMOUNT = 1100, 1200
 
 def measure(ground: Ground, size: Size) -> list[Figure]:
     small, large, aged = ground.database(), ground.database(), ground.database()
+    # A portal that has been in use for a while: of a table that was empty when the server looked at it last it expects nothing, and reads the whole
+    # of it until it looks again, which may or may not happen while we measure.
+    for database in (small, large):
+        database.add_history(amount_uah=FORMER_AMOUNT, count=size.issued_before)
     large.add_codes(amount_uah=AMOUNT, count=size.large_pool)
     aged.add_history(amount_uah=FORMER_AMOUNT, count=size.large_pool)
     aged.add_codes(amount_uah=AMOUNT, count=size.large_pool)
