@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bonuses.services import redeeming
+from bonuses.services import redeeming, redemptions
 from bonusportal import idempotency
 from bonusportal.context import request_id
 from bonusportal.dropin_callers import read_session
@@ -46,8 +46,8 @@ def redeem_for_session(
             return answer
     # Without a key the customer's order makes it once; without both nothing does, and a repeat is another code for other points.
     natural = f"key:{key}" if key else f"order:{order_number}" if order_number else f"once:{secrets.token_hex(16)}"
-    if again := redeeming.find_replay(customer_id=customer_id, key=natural, points=amount_uah):
-        return idempotency.Answer(payload=redeeming.as_payload(again), replayed=True)
+    if again := redemptions.find_replay(customer_id=customer_id, key=natural, points=amount_uah):
+        return idempotency.Answer(payload=redemptions.as_payload(again), replayed=True)
     check_limit("get_code_address", client_address(request) or "unknown")
     check_limit("get_code_person", f"customer:{customer_id}")
     try:
@@ -62,7 +62,7 @@ def redeem_for_session(
         nudge("promo.tasks.work_through_runs")
     if not made.is_replay:
         nudge("promo.tasks.publish_mirror", at_most_every_seconds=5.0)
-    return idempotency.Answer(payload=redeeming.as_payload(made), replayed=made.is_replay)
+    return idempotency.Answer(payload=redemptions.as_payload(made), replayed=made.is_replay)
 
 
 def _read_total(value: Any) -> Decimal:

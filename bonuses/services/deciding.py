@@ -13,7 +13,7 @@ from bonuses.errors import HoldNotOpen, HoldUnknown
 from bonuses.models import Hold, HoldState, Order, OrderSnapshot
 from bonuses.policy import Totals
 from bonuses.policy_orders import SHOP, Stage
-from bonuses.services import customers, holding, orders, redeeming, refunding, releasing
+from bonuses.services import customers, holding, orders, redemptions, refunding, releasing
 from bonuses.services.orders import Applied, Snapshot
 from bonusportal.errors import BadInput, NotFound
 from promo.models import Code, CodeState
@@ -43,7 +43,7 @@ def decide_order(*, stated: OrderByHand, reason: str, actor: str, now: dt.dateti
     """Confirm, complete or cancel an order by hand. What the CRM says later of it counts as always. Raises PhoneInvalid, BadInput, NotFound."""
     reason = _reason(reason)
     code = stated.promo_code.strip()
-    holds = redeeming.holds_of_code(code) if code else []
+    holds = redemptions.holds_of_code(code) if code else []
     if code and not holds:
         raise NotFound(_("No points are held for this promo code."), code="code_unknown")
     customer_id = customers.find_or_create(phone=stated.phone, now=now) if stated.phone else None

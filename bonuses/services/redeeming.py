@@ -13,21 +13,31 @@ import datetime as dt
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Q
 
-from bonuses.dialect import for_update, moment, stamp
-from bonuses.errors import HoldUnknown, InsufficientPoints, KeyReused, OverShare, PointsInvalid
-from bonuses.models import AskedAgain, Customer, Hold, HoldState
+from bonuses.dialect import for_update, stamp
+from bonuses.errors import InsufficientPoints, OverShare, PointsInvalid
+from bonuses.models import AskedAgain, HoldState
 from bonuses.policy import HOLD_LIVES, Rule, draw, max_payable_in_cart
 from bonuses.services import expiring, holding, ledger, releasing
 from bonuses.services.ledger import Book
+from bonuses.services.redemptions import (
+    Redemption,
+    as_payload,
+    find_by_key,
+    find_in_family,
+    find_redemption,
+    find_replay,
+    from_payload,
+    hold_id_of,
+    public_id_of,
+)
 from bonusportal import counting, idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
 from bonusportal.sql import fetch_planned
@@ -36,12 +46,6 @@ from promo.models.codes import IssueChannel
 from promo.services import issuing, moving, stock
 
 logger = logging.getLogger(__name__)
-_FIND = (
-    "SELECT h.key, c.code, h.points, h.state, h.expires_at, h.customer_id, h.id, h.order_id FROM bonuses_hold h "
-    "JOIN promo_code c ON c.id = h.code_id "
-)
-_BY_ID = _FIND + "WHERE h.key = %s"
-_BY_KEY = _FIND + "WHERE h.key = %s OR h.id = (SELECT a.hold_id FROM bonuses_askedagain a WHERE a.key = %s)"
 # What the answer depends on besides the book, in one round trip: was the key used, how much may be paid, is a code of the amount being taken
 # back, and is anybody merged into the customer, who may have used the key before?
 _LOOK = """
@@ -54,22 +58,6 @@ _BEING_RELEASED = (
     "SELECT h.id, h.key, h.code_id FROM bonuses_hold h JOIN promo_code c ON c.id = h.code_id WHERE h.customer_id = %s AND h.points = %s AND h.owed = 0 "
     "AND h.state = 'releasing' AND h.order_id IS NULL AND c.state = 'withdrawn' AND c.retire_tried_at IS NULL AND c.inactive_since IS NULL ORDER BY h.id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """A hold that handed out a code. `id` is opaque and may stand in an address; `promo_code` is bearer money and may not.
-
-    `runs_asked` tells that a run at the panel was asked for just now: the edge nudges.
-    """
-
-    id: str
-    promo_code: str
-    points: int
-    state: str
-    expires_at: dt.datetime | None
-    is_replay: bool = False
-    runs_asked: bool = False
 
 
 def redeem(
@@ -136,11 +124,6 @@ def redeem(
     return redemption if redemption.is_replay else _look_at_stock(redemption, pool_id, now=now)
 
 
-def public_id_of(customer_id: int, key: str) -> str:
-    """128 bits of a digest: nobody reads the key or the customer from it."""
-    return hashlib.sha256(f"redemption\n{customer_id}\n{key}".encode()).hexdigest()[:32]
-
-
 def _redeem(
     *, customer_id: int, points: int, order_total: Decimal, discount: Decimal, key: str, now: dt.datetime, actor: str,
     claim: Callable[..., issuing.IssuedCode],
@@ -151,9 +134,9 @@ def _redeem(
     # Under the lock: the first call with this key may have committed while we waited for it.
     values = {"key": hold_key, "now": stamp(now), "customer": book.customer_id, "points": points}
     ((key_is_used, share_percent, may_be_again, was_merged),) = fetch_planned(_LOOK, values)
-    if key_is_used and (found := _find_by_key(hold_key, points)):
+    if key_is_used and (found := find_by_key(hold_key, points)):
         return found, 0
-    if was_merged and (found := _find_in_family(book.customer_id, key, points)):
+    if was_merged and (found := find_in_family(book.customer_id, key, points)):
         return found, 0
     _check_share(book, points, order_total, discount, share_percent=share_percent)
     if may_be_again and (again := _give_back(book, points, hold_key=hold_key, now=now, actor=actor)):
@@ -198,60 +181,10 @@ def _give_back(book: Book, points: int, *, hold_key: str, now: dt.datetime, acto
                 [stamp(until), hold_id],
             )
         AskedAgain.objects.create(key=hold_key, hold_id=hold_id, asked_at=now)
-        found = _find_by_key(key, points)
+        found = find_by_key(key, points)
         assert found is not None
         return replace(found, is_replay=False)
     return None
-
-
-def _find_by_key(hold_key: str, points: int | None = None) -> Redemption | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_KEY, [hold_key, hold_key])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    if points is not None and row[2] != points:
-        raise KeyReused
-    return _redemption(row, is_replay=True)
-
-
-def _redemption(row: tuple[Any, ...], *, is_replay: bool = False) -> Redemption:
-    key, code, points, state, expires_at, *_ = row
-    return Redemption(key, code, points, state, moment(expires_at), is_replay)
-
-
-def find_replay(*, customer_id: int, key: str, points: int | None = None) -> Redemption | None:
-    """What was redeemed under this key. Edges ask before they count a limit. Raises KeyReused where it was for other points."""
-    return _find_by_key(public_id_of(customer_id, key), points) or _find_in_family(
-        ledger.survivor_of(customer_id), key, points
-    )
-
-
-def _find_in_family(survivor_id: int, key: str, points: int | None) -> Redemption | None:
-    """What was redeemed under this key by the customer as the survivor of merges, or by anybody merged into them: a retry knows nothing of a merge."""
-    merged = Customer.objects.filter(merged_into_id=survivor_id).order_by("pk").values_list("pk", flat=True)
-    for customer_id in (survivor_id, *merged):
-        if found := _find_by_key(public_id_of(customer_id, key), points):
-            return found
-    return None
-
-
-def as_payload(redemption: Redemption) -> dict[str, Any]:
-    """JSON-ready, as answers and idempotency records have it."""
-    return {
-        "id": redemption.id,
-        "promo_code": redemption.promo_code,
-        "points": redemption.points,
-        "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
-    }
-
-
-def from_payload(payload: dict[str, Any]) -> Redemption:
-    until = payload["expires_at"]
-    return Redemption(
-        payload["id"], payload["promo_code"], payload["points"], HoldState.OPEN.value,
-        dt.datetime.fromisoformat(until) if until else None, is_replay=True,
-    )  # fmt: skip
 
 
 def _look_at_stock(redemption: Redemption, pool_id: int, *, now: dt.datetime) -> Redemption:
@@ -275,48 +208,11 @@ def note_unmet(*, points: int, now: dt.datetime) -> None:
         stock.note_empty(amount_uah=points, now=now)
 
 
-def find_redemption(*, public_id: str, customer_id: int) -> Redemption:
-    """A redemption of this customer. Raises HoldUnknown, also for somebody else's."""
-    return _redemption(_row_of(public_id, customer_id))
-
-
-def find_unspent(*, customer_id: int, now: dt.datetime) -> Redemption | None:
-    """The newest code that the customer may still have in a cart, or that is being taken back: a page that was reloaded, or another tab, goes on from it.
-
-    One that an order was placed with is none: a confirmed order decides about it, a reported one has made its time longer than any hold's of its own.
-    """
-    hold = (
-        Hold.objects.unresolved()
-        .filter(customer_id=ledger.survivor_of(customer_id), order=None, code__isnull=False)
-        .filter(Q(state=HoldState.RELEASING) | Q(expires_at__gt=now, expires_at__lte=now + HOLD_LIVES))
-        .select_related("code")
-        .order_by("-pk")
-        .first()
-    )
-    if hold is None or hold.code is None:
-        return None
-    return Redemption(hold.key, hold.code.code, hold.points, hold.state, hold.expires_at)
-
-
-def _row_of(public_id: str, customer_id: int) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_ID, [public_id])
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    if row is None or row[5] != ledger.survivor_of(customer_id):
-        raise HoldUnknown
-    return row
-
-
 def ask_release(*, public_id: str, customer_id: int, now: dt.datetime, actor: str) -> Redemption:
     """The shopper took the code off: the points come back once the code is proven deleted. Asking twice changes nothing.
 
     `runs_asked` tells whether the edge has something to nudge. Raises HoldUnknown, HoldNotOpen (spent, or an order decides).
     """
-    hold_id = _row_of(public_id, customer_id)[6]
+    hold_id = hold_id_of(public_id=public_id, customer_id=customer_id)
     asked = releasing.begin_release(hold_id=hold_id, now=now, actor=actor, reason="the customer took the code off")
     return replace(find_redemption(public_id=public_id, customer_id=customer_id), runs_asked=asked)
-
-
-def holds_of_code(code: str) -> list[int]:
-    """The holds that handed out this code: what an order in which it stands is paid with. Newest last; empty for a code that nobody holds points for."""
-    return list(Hold.objects.filter(code__code=code.strip().upper()).order_by("pk").values_list("pk", flat=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from bonuses.services import charging, redeeming
+from bonuses.services import charging, redemptions
 from keycrm.policy import fold_code
 from promo.models import Code, CodeState
 from promo.services import moving
@@ -30,7 +30,7 @@ def pay_for(code: Code, *, customer_id: int | None, may_charge: bool, now: dt.da
     """
     if not was_handed_out(code):
         return []
-    if holds := redeeming.holds_of_code(code.code):
+    if holds := redemptions.holds_of_code(code.code):
         return holds[-1:]
     if not may_charge:
         return []

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from ninja import Header, Query, Router, Schema, Status
 
 from bonuses.policy import max_payable_in_cart
-from bonuses.services import reckoning, redeeming, reporting
+from bonuses.services import reckoning, redeeming, redemptions, reporting
 from bonuses.services.ruling import as_rule, rule_in_force
 from bonusportal import idempotency
 from bonusportal.context import request_id
@@ -74,7 +74,7 @@ def show_balance(
         expiring=[Expiring(points=points, last_day=day) for points, day in found.expiring if day is not None],
         max_payable=most,
         payable=stock.payable_amounts(up_to=most, now=now) if most else [],
-        redemption=_shown(unspent) if (unspent := redeeming.find_unspent(customer_id=customer_id, now=now)) else None,
+        redemption=_shown(unspent) if (unspent := redemptions.find_unspent(customer_id=customer_id, now=now)) else None,
     )
 
 
@@ -94,7 +94,7 @@ def redeem(
     key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")],
 ) -> RedemptionMade:
     customer_id, now = shopper(request), timezone.now()
-    made = redeeming.find_replay(customer_id=customer_id, key=key, points=asked.points)
+    made = redemptions.find_replay(customer_id=customer_id, key=key, points=asked.points)
     record = idempotency.ask(
         method="POST",
         path="/api/v1/redemptions",
@@ -109,7 +109,7 @@ def redeem(
     )
     # A key that was seen costs no quota, and must not be used for something else.
     if answer := idempotency.find_answer(record):
-        made = redeeming.from_payload(answer.payload)
+        made = redemptions.from_payload(answer.payload)
     if made is None:
         check_limit("get_code_address", address_of(request))
         check_limit("get_code_person", f"customer:{customer_id}")
@@ -135,7 +135,7 @@ def redeem(
         nudge("promo.tasks.publish_mirror", at_most_every_seconds=5.0)
     if made.is_replay:
         response["Idempotent-Replayed"] = "true"
-    return RedemptionMade(**redeeming.as_payload(made))
+    return RedemptionMade(**redemptions.as_payload(made))
 
 
 @router.get(
@@ -147,10 +147,10 @@ def redeem(
 )
 def show_redemption(request: HttpRequest, redemption_id: RedemptionId) -> RedemptionShown:
     check_limit("balance", address_of(request))
-    return _shown(redeeming.find_redemption(public_id=redemption_id, customer_id=shopper(request)))
+    return _shown(redemptions.find_redemption(public_id=redemption_id, customer_id=shopper(request)))
 
 
-def _shown(found: redeeming.Redemption) -> RedemptionShown:
+def _shown(found: redemptions.Redemption) -> RedemptionShown:
     return RedemptionShown(
         id=found.id,
         promo_code=found.promo_code if found.state == "open" else None,

@@ -18,7 +18,7 @@ from django.db import connection
 
 from bonuses.errors import HoldNotOpen, HoldUnknown, InsufficientPoints, KeyReused, OverShare
 from bonuses.models import Hold, Order
-from bonuses.services import auditing, expiring, redeeming, releasing
+from bonuses.services import auditing, expiring, redeeming, redemptions, releasing
 from bonuses.services.orders import Stuck
 from promo import sitting
 from promo.errors import PanelReason, PanelTemporary, PoolEmpty, PoolUnknown
@@ -109,7 +109,7 @@ class Shop:
         self.people = [make_customer() for _ in range(PEOPLE)]
         for person in self.people:
             give(person, 150, now=self.now)
-        self.asked: dict[tuple[int, str], redeeming.Redemption] = {}
+        self.asked: dict[tuple[int, str], redemptions.Redemption] = {}
         self.amounts: dict[tuple[int, str], int] = {}
         self.bought: list[Bought] = []
         self._keys = itertools.count(1)
@@ -183,7 +183,7 @@ class Shop:
             self._tell(self.bought[which % len(self.bought)])
 
     def _tell(self, order: Bought) -> None:
-        holds = redeeming.holds_of_code(order.code) if order.code else []
+        holds = redemptions.holds_of_code(order.code) if order.code else []
         say(
             order.number,
             order.stage,

@@ -9,7 +9,7 @@ import pytest
 
 from bonuses.errors import HoldNotOpen, HoldUnknown, InsufficientPoints, KeyReused, OverShare
 from bonuses.models import Hold
-from bonuses.services import merging, reckoning, redeeming, releasing, reporting
+from bonuses.services import merging, reckoning, redeeming, redemptions, releasing, reporting
 from promo.errors import PoolEmpty, PoolUnknown
 from promo.models import Code, CodeState, Demand, Issue, Pool, ReplenishRun
 from promo.services import moving, stock
@@ -139,10 +139,10 @@ def test_an_amount_without_a_pool_is_only_counted_unless_pools_are_made_on_deman
 
 def test_a_redemption_is_found_by_its_owner_only(pool, shopper):
     made = redeem(shopper)
-    assert redeeming.find_redemption(public_id=made.id, customer_id=shopper).promo_code == made.promo_code
+    assert redemptions.find_redemption(public_id=made.id, customer_id=shopper).promo_code == made.promo_code
     for public_id, customer in ((made.id, make_customer()), ("0" * 32, shopper)):
         with pytest.raises(HoldUnknown):
-            redeeming.find_redemption(public_id=public_id, customer_id=customer)
+            redemptions.find_redemption(public_id=public_id, customer_id=customer)
 
 
 @pytest.mark.both_databases
@@ -154,7 +154,7 @@ def test_a_key_that_was_used_before_a_merge_makes_no_second_code_after_it(pool, 
     give(survivor, 300)
     merging.merge_customers(from_id=shopper, into_id=survivor, now=NOW, actor="olena")
     who = shopper if asker == "merged" else survivor
-    assert redeeming.find_replay(customer_id=who, key="a key of sixteen").promo_code == first.promo_code
+    assert redemptions.find_replay(customer_id=who, key="a key of sixteen").promo_code == first.promo_code
     again = redeem(who)
     assert (again.promo_code, again.id, again.is_replay) == (first.promo_code, first.id, True)
     with pytest.raises(KeyReused):
@@ -187,7 +187,7 @@ def test_after_a_merge_the_redemption_is_the_survivors(pool, shopper):
     made = redeem(shopper)
     survivor = make_customer()
     merging.merge_customers(from_id=shopper, into_id=survivor, now=NOW, actor="olena")
-    assert redeeming.find_redemption(public_id=made.id, customer_id=survivor).id == made.id
+    assert redemptions.find_redemption(public_id=made.id, customer_id=survivor).id == made.id
     assert redeem(shopper).promo_code == made.promo_code
 
 
@@ -267,7 +267,7 @@ def test_a_report_that_names_the_redemption_keeps_it_for_three_days(pool, shoppe
 
 def test_a_confirmed_order_keeps_it_and_a_completed_one_spends_it(pool, shopper):
     made = redeem(shopper)
-    (hold_id,) = redeeming.holds_of_code(made.promo_code)
+    (hold_id,) = redemptions.holds_of_code(made.promo_code)
     say("7", "confirmed", customer=shopper, holds=[hold_id])
     assert releasing.sweep(now=NOW + 9 * DAY).begun == 0
     assert the_code(made).state == CodeState.REDEEMED
@@ -279,7 +279,7 @@ def test_a_confirmed_order_keeps_it_and_a_completed_one_spends_it(pool, shopper)
 
 def test_an_order_that_arrives_while_the_code_is_taken_back_is_paid(pool, shopper):
     made = redeem(shopper)
-    (hold_id,) = redeeming.holds_of_code(made.promo_code)
+    (hold_id,) = redemptions.holds_of_code(made.promo_code)
     release(shopper, made)
     Code.objects.filter(code=made.promo_code).update(inactive_since=NOW)
     say("7", "completed", "900", customer=shopper, holds=[hold_id], now=NOW + HOUR)
@@ -303,7 +303,7 @@ def test_a_code_that_was_used_at_the_moment_of_its_deletion_is_paid_by_its_owner
         "completed",
         "900",
         customer=make_customer(),
-        holds=redeeming.holds_of_code(made.promo_code),
+        holds=redemptions.holds_of_code(made.promo_code),
         now=NOW + HOUR,
     )
     assert balance(shopper, NOW + HOUR) == (0, 200)
@@ -312,7 +312,7 @@ def test_a_code_that_was_used_at_the_moment_of_its_deletion_is_paid_by_its_owner
 @pytest.mark.parametrize("stage", ["confirmed", "completed"])
 def test_a_cancelled_order_gives_the_points_back_once_its_code_is_deleted(pool, shopper, stage):
     made = redeem(shopper)
-    (hold_id,) = redeeming.holds_of_code(made.promo_code)
+    (hold_id,) = redemptions.holds_of_code(made.promo_code)
     say("7", stage, customer=shopper, holds=[hold_id])
     say("7", "cancelled", customer=shopper, holds=[hold_id], now=NOW + HOUR)
     found = the_code(made)

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from bonuses.models import Hold, Order, OrderSnapshot
 from bonuses.policy_orders import SHOP
-from bonuses.services import redeeming, releasing, reporting
+from bonuses.services import redeeming, redemptions, releasing, reporting
 from promo.models import Code, ReplenishRun
 from tests.bonuses.scenes import DAY, NOW, give, has, make_customer, say
 from tests.factories import make_codes, make_pool
@@ -124,7 +124,7 @@ def test_deeds_need_their_permission(client, shopper, stuck, deed):
 
 
 def test_points_of_a_cancelled_order_are_given_back_by_hand_when_no_run_proves_anything(client, shopper, made):
-    holds = redeeming.holds_of_code(made.promo_code)
+    holds = redemptions.holds_of_code(made.promo_code)
     say("7", "completed", "0", customer=shopper, holds=holds)
     say("7", "cancelled", "0", customer=shopper, holds=holds, now=NOW + dt.timedelta(seconds=1))
     releasing.sweep(now=NOW + 3 * DAY)

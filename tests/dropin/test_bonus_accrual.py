@@ -13,7 +13,7 @@ from django.utils import timezone
 from bonuses.models import Customer, Hold, LedgerEntry, Order, OrderReport
 from bonuses.policy import Totals
 from bonuses.policy_orders import SHOP, Stage
-from bonuses.services import customers, expiring, orders, redeeming, reporting
+from bonuses.services import customers, expiring, orders, redeeming, redemptions, reporting
 from bonuses.services.order_rows import Snapshot
 from tests.bonuses.scenes import give
 from tests.dropin.calling import KEYS, ORDER, PHONE, counted, customer_of, points_of, post, signed, token
@@ -225,7 +225,7 @@ def test_a_signed_deduction_captures_the_orders_open_hold(client: Client, rich):
     assert Hold.objects.get().state == "captured"
     assert points_of() == (384, 0, 0)
     before = LedgerEntry.objects.count()
-    crm_says("70415", "completed", "1840", rich, holds=redeeming.holds_of_code(made.promo_code))
+    crm_says("70415", "completed", "1840", rich, holds=redemptions.holds_of_code(made.promo_code))
     assert (points_of(), LedgerEntry.objects.count()) == ((384, 0, 0), before)
 
 
