@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from bonuses.errors import AnchorUnavailable
 from bonuses.models import Account, Customer, LedgerEntry, Seal
 from bonuses.policy import KYIV, kyiv_midnight
-from bonuses.services import explaining, reckoning, sealing
+from bonuses.services import reckoning, sealing, telling
 from bonuses.wiring import open_anchor_store
 from promo.admin.asking import require
 
@@ -130,7 +130,7 @@ def _tell_period(
         rows = rows.filter(seal__sealed_at__lte=known_at)
     newest = list(rows.order_by("-effective_at", "-pk")[: MOST_LINES + 1])
     entries = newest[:MOST_LINES][::-1]
-    teller = explaining.Teller(entries)
+    teller = telling.Teller(entries)
     own = {pk for pk, kind in accounts.items() if kind != "debt"}
     debt = accounts.keys() - own
     told = [

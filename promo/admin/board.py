@@ -25,8 +25,8 @@ from promo.admin.drawing import SparkBar, draw_badge, draw_spark, percent_of
 from promo.admin.wording import LEVELS, RUN_COLOURS, name_counter
 from promo.models import Demand, Pool, ReplenishRun, RunState
 from promo.policy_sentences import sentence_for
-from promo.services import leasing, stock
-from promo.services.stock import PoolState
+from promo.services import leasing, levels
+from promo.services.levels import PoolState
 from promo.strength_sentences import say_strength
 
 # Apps above this one warn on the board too: each adds a function of `now`.
@@ -73,7 +73,7 @@ def show_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("promo.view_pool"):
         return {**context, "board": None}
     now = timezone.now()
-    states = stock.board(now=now)
+    states = levels.board(now=now)
     in_need = [state for state in states if state.is_active and state.is_low]
     shown = in_need if request.GET.get("show") == "low" else states
     amount = request.GET.get("amount", "").strip()
@@ -195,7 +195,7 @@ def strength_of(state: PoolState) -> str:
 
 
 def _warn_of_weak_pools(states: Sequence[PoolState]) -> list[Banner]:
-    weak = stock.weak_pools(states)
+    weak = levels.weak_pools(states)
     if not weak:
         return []
     text = ngettext(

@@ -26,7 +26,7 @@ from promo.admin.drawing import draw_badge
 from promo.admin.pasting import show_paste
 from promo.models import Pool, ReplenishRun, RunKind
 from promo.models.runs import RunTrigger
-from promo.services import leasing, stock
+from promo.services import leasing, levels, stock
 
 MANAGE = "promo.manage_pools"
 LAST_RUNS = 6
@@ -137,7 +137,7 @@ class PoolAdmin(PlainTitles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[mi
         if not object_id.isdigit():
             return None
         now = timezone.now()
-        states = stock.board(now=now, pool_ids=[int(object_id)])
+        states = levels.board(now=now, pool_ids=[int(object_id)])
         if not states:
             return None
         return {

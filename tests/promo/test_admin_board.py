@@ -9,7 +9,7 @@ from django.utils import timezone
 from bonusportal.counting import kyiv_day
 from bonusportal.models import DailyCount, Heartbeat
 from promo.models import Code, CodeState, Demand, PanelLease, Pool, ReplenishRun, RunState
-from promo.services import stock
+from promo.services import levels
 from tests.factories import make_code, make_codes, make_issue, make_pool, make_run
 from tests.staff import read, sign_in
 
@@ -164,7 +164,7 @@ def test_a_board_over_a_long_journal_counts_days_in_one_query(client, django_ass
     for days in (0, 0, 1, 13, 14):
         make_issue(make_code(pool, CodeState.ISSUED), issued_at=now - dt.timedelta(days=days))
     with django_assert_num_queries(4):
-        [state] = stock.board(now=now)
+        [state] = levels.board(now=now)
     assert state.issued_by_day == [1, *[0] * 11, 1, 2]
 
 

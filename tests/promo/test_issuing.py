@@ -6,7 +6,7 @@ import pytest
 
 from promo.errors import PoolEmpty, PoolUnknown
 from promo.models import Issue, ReplenishRun
-from promo.services import issuing, stock
+from promo.services import issuing, levels, stock
 from tests.factories import make_code, make_pool
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_the_board_shows_the_pool_in_need_first_with_its_pace():
         make_code(fine, code=f"BON1100N{number}", place=number)
     for _ in range(2):
         issue()
-    board = stock.board(now=NOW, pool_ids=[fine.pk, low.pk])
+    board = levels.board(now=NOW, pool_ids=[fine.pk, low.pk])
     assert [(row.amount_uah, row.level, row.available, row.issued_today) for row in board] == [
         (1200, "out", 0, 0),
         (1100, "fine", 7, 2),

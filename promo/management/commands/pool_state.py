@@ -23,7 +23,7 @@ from promo import reading, wiring
 from promo.errors import MirrorError
 from promo.models import Issue, Pool, Publication
 from promo.rendering import DocumentBroken, read_codes_document
-from promo.services import mirroring, stock
+from promo.services import levels, mirroring
 from promo.strength_sentences import say_strength
 
 
@@ -90,7 +90,7 @@ def _from_rows(verbose: bool) -> Overview:
     listed = newest.listed if newest else {}
     since_refill = mirroring.count_issued()
     in_all = dict(Issue.objects.order_by().values_list("pool").annotate(n=Count("pk")))
-    states = stock.board(now=timezone.now())
+    states = levels.board(now=timezone.now())
     lines = [
         Line(
             amount_uah=state.amount_uah,
@@ -110,13 +110,13 @@ def _from_rows(verbose: bool) -> Overview:
     warnings = [
         _("Too easy to guess: %(strength)s")
         % {"strength": say_strength(amount_uah=state.amount_uah, bits=state.bits, guesses=state.guesses)}
-        for state in stock.weak_pools(states)
+        for state in levels.weak_pools(states)
     ]
     revision = newest.revision if newest else None
     return Overview("rows", lines, revision=revision, written_at=written_at, warnings=warnings)
 
 
-def _more(state: stock.PoolState) -> dict[str, Any]:
+def _more(state: levels.PoolState) -> dict[str, Any]:
     return {
         "target": state.target,
         "planned": state.planned,
@@ -145,7 +145,7 @@ def _from_bucket() -> Overview:
     lines = []
     for amount in sorted({*document.listed, *issued}):
         available, mark = len(document.listed.get(amount, [])), low_water.get(amount, settings.LOW_WATER)
-        level = stock.level_of(available, low_water=mark)
+        level = levels.level_of(available, low_water=mark)
         listed = available if amount in document.listed else None
         lines.append(Line(amount, available, level, mark, issued.get(amount, 0), published=listed))
     written = Publication.objects.filter(revision=document.revision).first() if document.revision else None
