@@ -2,7 +2,7 @@
 
 Every writer does it first for the accounts that it locked; the sweep does it for the rest.
 
-What becomes due is decided by bonuses.policy.due_movements, a function of rows and time: with the sweep off, late or doubled every answer is the same.
+What becomes due is decided by bonuses.policy_due.due_movements, a function of rows and time: with the sweep off, late or doubled every answer is the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import transaction
 
 from bonuses.dialect import moment, stamp
 from bonuses.models import EntryKind, Hold, HoldState, Lot
-from bonuses.policy import DueHold, Move, Movement, due_movements
+from bonuses.policy_due import DueHold, Move, Movement, due_movements
 from bonuses.services import ledger
 from bonuses.services.ledger import Book
 from bonusportal.sql import fetch_planned

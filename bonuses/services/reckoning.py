@@ -14,7 +14,8 @@ from django.db import connection
 from bonuses.dialect import moment, stamp
 from bonuses.errors import CustomerUnknown
 from bonuses.models import Account, AccountKind, Seal
-from bonuses.policy import DueHold, Move, Movement, due_movements, last_day_of
+from bonuses.policy import last_day_of
+from bonuses.policy_due import DueHold, Move, Movement, due_movements
 from bonuses.services import expiring
 from bonuses.services.ledger import LotRow
 
