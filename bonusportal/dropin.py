@@ -29,7 +29,7 @@ from bonusportal.money import AmountInvalid, AmountMissing, parse_amount
 from bonusportal.nudges import nudge
 from bonusportal.phones import normalise_phone
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
-from promo.models.codes import IssueChannel
+from promo.models.issues import IssueChannel
 from promo.services import issuing, stock
 from storefront.services import refusing
 

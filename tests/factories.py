@@ -17,7 +17,8 @@ from django.core.files.storage import default_storage
 
 from bonusportal import secrecy
 from promo.models import Code, CodeState, Evidence, Issue, Lot, Pool, ReplenishRun, RunKind, RunRow, RunState, RunStep
-from promo.models.codes import IssueChannel, LotSource
+from promo.models.codes import LotSource
+from promo.models.issues import IssueChannel
 from promo.models.runs import EvidenceKind, RunTrigger
 
 # A Tuesday, early afternoon in Kyiv: midnight and Sunday surprises are for tests that ask for them.

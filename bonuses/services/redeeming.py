@@ -42,7 +42,7 @@ from bonusportal import counting, idempotency
 from bonusportal.money import MAX_AMOUNT_UAH
 from bonusportal.sql import fetch_planned
 from promo.errors import PoolEmpty, PoolUnknown
-from promo.models.codes import IssueChannel
+from promo.models.issues import IssueChannel
 from promo.services import issuing, moving, stock
 
 logger = logging.getLogger(__name__)

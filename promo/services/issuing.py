@@ -19,7 +19,7 @@ from bonusportal.sql import day as sql_day
 from bonusportal.sql import fetch_planned, stamp
 from promo.errors import DailyCapReached, PoolEmpty, PoolUnknown
 from promo.models import Issue, Pool
-from promo.models.codes import WITHIN_CAP
+from promo.models.issues import WITHIN_CAP
 from promo.policy import MIN_DAYS_LEFT, NEARBY_AMOUNTS
 
 # `place` is the column the partial index ends in: ordered by it the planner never walks through codes already issued.

@@ -37,7 +37,8 @@ from promo.models import (
     ReplenishRun,
     RunState,
 )
-from promo.models.codes import IssueChannel, LotSource
+from promo.models.codes import LotSource
+from promo.models.issues import IssueChannel
 from promo.models.runs import EvidenceKind, RunKind, RunTrigger
 from promo.policy import decide_row
 from promo.policy_sentences import SENTENCES, sentence_for
