@@ -8,14 +8,15 @@ Every method raises CrmError (keycrm.errors) or returns payloads (keycrm.payload
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from bonusportal.phones import PhoneInvalid, normalise_phone
 from keycrm.client.asking import Span, as_fields, as_number, between, buyer_params, filled, filters, include
 from keycrm.client.calling import Caller, Timeouts
-from keycrm.errors import CrmError, InvalidRequest, NotConfigured, NotFound, OutcomeUnknown
+from keycrm.client.lists import MAX_PAGE, Lists
+from keycrm.errors import InvalidRequest, NotConfigured, NotFound
 from keycrm.payloads import Buyer, Card, CustomField, Order, OrderStatus, Page, Source, Tag, digits_of
 from keycrm.ports import Line, OpenLine
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ORDER_PARTS", "KeyCrm", "Timeouts"]
 
-T = TypeVar("T")
-MAX_PAGE = 50  # the CRM cuts anything bigger
-MAX_PAGES = 200  # of a dictionary, or of one person's buyers: a list that never ends is an error, not a loop
 ORDER_PARTS = ("buyer", "products.offer", "status", "payments", "tags", "custom_fields")
 BUYER_PARTS = ("custom_fields", "loyalty")
 CARD_PARTS = ("contact.client", "custom_fields")
@@ -57,7 +55,6 @@ class KeyCrm:
             session = requests.Session()
         if patience_seconds is None:
             patience_seconds = URGENT_PATIENCE_SECONDS if urgent else PATIENCE_SECONDS
-        self._sleep = sleep
         self._caller = Caller(
             base_url=base_url.rstrip("/"),
             token=token,
@@ -69,6 +66,7 @@ class KeyCrm:
             sleep=sleep,
             clock=clock,
         )
+        self._lists = Lists(self._caller, sleep=sleep)
 
     # --- buyers ---------------------------------------------------------------------------------------------------------------------------
 
@@ -77,7 +75,9 @@ class KeyCrm:
         canonical = normalise_phone(phone)
         digits = digits_of(canonical)
         # The filter is an exact match and accounts differ in what they store: both forms in one call, compared here.
-        found = self._every("/buyer", Buyer.from_json, buyer_params(phones=(digits, canonical), parts=BUYER_PARTS))
+        found = self._lists.every(
+            "/buyer", Buyer.from_json, buyer_params(phones=(digits, canonical), parts=BUYER_PARTS)
+        )
         return tuple(buyer for buyer in found if canonical in buyer.canonical_phones)
 
     def buyers_by_email(self, email: str) -> tuple[Buyer, ...]:
@@ -85,7 +85,7 @@ class KeyCrm:
         wanted = email.strip().casefold()
         if not wanted or "," in wanted:  # a comma would ask for two
             return ()
-        found = self._every("/buyer", Buyer.from_json, buyer_params(emails=(email.strip(),), parts=BUYER_PARTS))
+        found = self._lists.every("/buyer", Buyer.from_json, buyer_params(emails=(email.strip(),), parts=BUYER_PARTS))
         return tuple(buyer for buyer in found if wanted in {one.casefold() for one in buyer.emails})
 
     def buyers(
@@ -99,7 +99,7 @@ class KeyCrm:
     ) -> Page[Buyer]:
         """One page of fifty. Cards that cannot be understood are named in `unreadable`."""
         params = buyer_params(ids=ids, created=created, updated=updated, parts=parts)
-        return self._page("/buyer", Buyer.from_json, params, page=page, is_lenient=True)
+        return self._lists.page("/buyer", Buyer.from_json, params, page=page, is_lenient=True)
 
     def buyer(self, buyer_id: int) -> Buyer:
         """Raises NotFound also for a card that was merged into another one: ask by phone again."""
@@ -123,7 +123,7 @@ class KeyCrm:
             known += [buyer for email in emails if not phones for buyer in self.buyers_by_email(email)]
             return next((buyer for buyer in known if buyer.full_name.strip() == full_name.strip()), None)
 
-        return self._post("/buyer", body, Buyer.from_json, look)
+        return self._lists.post("/buyer", body, Buyer.from_json, look)
 
     def update_buyer(
         self, buyer_id: int, *, full_name: str, custom_fields: Mapping[str, str] | None = None, note: str | None = None
@@ -166,7 +166,7 @@ class KeyCrm:
             include(parts),
             ("sort", sort),
         ]
-        return self._page("/order", Order.from_json, params, page=page, limit=limit, is_lenient=True)
+        return self._lists.page("/order", Order.from_json, params, page=page, limit=limit, is_lenient=True)
 
     def orders_by_number(self, number: str, *, source_id: int | None = None) -> tuple[Order, ...]:
         """Every order with these digits at its source: more than one when it was split or entered twice."""
@@ -178,7 +178,7 @@ class KeyCrm:
             include(ORDER_PARTS),
             ("sort", "id"),
         ]
-        return tuple(order for order in self._every("/order", Order.from_json, params) if order.number == digits)
+        return tuple(order for order in self._lists.every("/order", Order.from_json, params) if order.number == digits)
 
     def order(self, order_id: int) -> Order:
         """Raises NotFound for an order that staff deleted."""
@@ -206,13 +206,13 @@ class KeyCrm:
 
     def statuses(self) -> tuple[OrderStatus, ...]:
         """Active ones only: the CRM shows no others."""
-        return tuple(self._every("/order/status", OrderStatus.from_json, [("sort", "id")]))
+        return tuple(self._lists.every("/order/status", OrderStatus.from_json, [("sort", "id")]))
 
     def sources(self) -> tuple[Source, ...]:
-        return tuple(self._every("/order/source", Source.from_json, [("sort", "id")]))
+        return tuple(self._lists.every("/order/source", Source.from_json, [("sort", "id")]))
 
     def tags(self) -> tuple[Tag, ...]:
-        return tuple(self._every("/order/tag", Tag.from_json, [("sort", "id")]))
+        return tuple(self._lists.every("/order/tag", Tag.from_json, [("sort", "id")]))
 
     def custom_fields(self, *models: str) -> tuple[CustomField, ...]:
         """All fields of these models (order, lead, client, crm_product). A bare array, not a page."""
@@ -233,7 +233,7 @@ class KeyCrm:
             ),
             include(CARD_PARTS),
         ]
-        return self._page("/pipelines/cards", Card.from_json, params, page=page)
+        return self._lists.page("/pipelines/cards", Card.from_json, params, page=page)
 
     def pipelines_are_on(self) -> bool:
         try:
@@ -255,50 +255,8 @@ class KeyCrm:
     def update_card(self, card_id: int, *, custom_fields: Mapping[str, str]) -> None:
         self._caller.call("PUT", f"/pipelines/cards/{card_id:d}", body={"custom_fields": as_fields(custom_fields)})
 
-    # --- how the methods above ask --------------------------------------------------------------------------------------------------------
-
-    def _page(
-        self,
-        path: str,
-        read: Callable[[Any, str], T],
-        params: Sequence[tuple[str, str]],
-        *,
-        page: int,
-        limit: int = MAX_PAGE,
-        is_lenient: bool = False,
-    ) -> Page[T]:
-        asked = [*params, ("page", str(page)), ("limit", str(max(1, min(limit, MAX_PAGE))))]
-        try:
-            answer = self._caller.call("GET", path, params=asked)
-            return Page.from_json(answer, read, path.strip("/"), is_lenient=is_lenient)
-        except NotFound as error:
-            # A list is always there, so it is the address that is wrong; nobody may take it for "this order is gone".
-            raise NotConfigured(f"the address has no {path}: is KEYCRM_BASE_URL right?", status=404) from error
-
-    def _every(self, path: str, read: Callable[[Any, str], T], params: Sequence[tuple[str, str]]) -> Iterator[T]:
-        for number in range(1, MAX_PAGES + 1):
-            page = self._page(path, read, params, page=number)
-            yield from page
-            if not page.has_next or not page.items:
-                return
-        raise NotConfigured(f"the list {path} does not end")
-
     def _look_by_phone(self, phone: str) -> tuple[Buyer, ...]:
         try:
             return self.buyers_by_phone(phone)
         except PhoneInvalid:
             return ()
-
-    def _post(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T], look: Callable[[], T | None]) -> T:
-        """POST; if what came of it is unknown, look, and repeat once only when nothing is there. Raises OutcomeUnknown when that stays so."""
-        try:
-            return read(self._caller.call("POST", path, body=body))
-        except OutcomeUnknown as doubt:
-            self._sleep(1.0)  # it may still be at work
-            try:
-                found = look()
-            except CrmError as error:
-                raise doubt from error
-            if found is not None:
-                return found
-        return read(self._caller.call("POST", path, body=body))
