@@ -14,6 +14,7 @@ from bonuses.models import Hold, HoldState, Order, OrderSnapshot
 from bonuses.policy import Totals
 from bonuses.policy_orders import SHOP, Stage
 from bonuses.services import customers, holding, orders, redemptions, refunding, releasing
+from bonuses.services.order_rows import totals_of
 from bonuses.services.orders import Applied, Snapshot
 from bonusportal.errors import BadInput, NotFound
 from promo.models import Code, CodeState
@@ -63,7 +64,7 @@ def move_order(*, order_id: int, stage: str, reason: str, actor: str, now: dt.da
     last = OrderSnapshot.objects.filter(order_id=order_id, revision=order.revision).first() if order else None
     if order is None or last is None:
         raise NotFound(_("This order is not known."), code="order_unknown")
-    totals = Totals(last.grand_total, last.goods_total, last.shipping, last.wrap, last.taxes, last.other_discount)
+    totals = totals_of(last)
     holds = Hold.objects.filter(order_id=order_id).values_list("pk", flat=True)
     return orders.apply_snapshot(
         snapshot=Snapshot(

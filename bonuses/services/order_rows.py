@@ -107,6 +107,18 @@ def _find_locked(snapshot: Snapshot) -> Order | None:
     return order
 
 
+def totals_of(snapshot: OrderSnapshot) -> Totals:
+    """The sums of a stored snapshot as the rules read them."""
+    return Totals(
+        snapshot.grand_total,
+        snapshot.goods_total,
+        snapshot.shipping,
+        snapshot.wrap,
+        snapshot.taxes,
+        snapshot.other_discount,
+    )
+
+
 def last_digest(order: Order) -> str:
     return OrderSnapshot.objects.values_list("digest", flat=True).get(order=order, revision=order.revision)
 

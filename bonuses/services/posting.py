@@ -19,7 +19,7 @@ from bonuses.models import EntryKind, Hold, HoldState, LedgerEntry, Order, Order
 from bonuses.policy import Totals
 from bonuses.policy_orders import SHOP, Stage
 from bonuses.services import holding, ledger, orders, reckoning, reporting
-from bonuses.services.order_rows import Snapshot, lock_order
+from bonuses.services.order_rows import Snapshot, lock_order, totals_of
 
 # Before any order of the CRM: what comes from there is always newer.
 _BEFORE_THE_CRM = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -102,7 +102,7 @@ def _snapshot(order: Order, draft: Snapshot, hold: Hold | None) -> Snapshot:
     stage, totals, seen_at = draft.stage, draft.totals, draft.seen_at
     if order.revision:
         last = OrderSnapshot.objects.get(order=order, revision=order.revision)
-        totals = Totals(last.grand_total, last.goods_total, last.shipping, last.wrap, last.taxes, last.other_discount)
+        totals = totals_of(last)
         seen_at = order.seen_at
         if order.state == Stage.COMPLETED:
             stage = Stage.COMPLETED

@@ -11,8 +11,9 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from bonuses.models import AccountKind, LedgerEntry, Lot, OrderSnapshot
-from bonuses.policy import KYIV, Totals, base_of, last_day_of
+from bonuses.policy import KYIV, base_of, last_day_of
 from bonuses.services.adjusting import Reason
+from bonuses.services.order_rows import totals_of
 from bonuses.services.ruling import as_rule
 
 
@@ -97,14 +98,7 @@ def _granting_snapshot(entry: LedgerEntry, snapshots: Snapshots) -> OrderSnapsho
 def _base(entry: LedgerEntry, snapshot: OrderSnapshot | None) -> str:
     if snapshot is None or entry.rule is None:
         return "—"
-    totals = Totals(
-        snapshot.grand_total,
-        snapshot.goods_total,
-        snapshot.shipping,
-        snapshot.wrap,
-        snapshot.taxes,
-        snapshot.other_discount,
-    )
+    totals = totals_of(snapshot)
     return _money(base_of(as_rule(entry.rule), totals))
 
 

@@ -10,8 +10,9 @@ from decimal import Decimal
 from django.db.models import Exists, F, OuterRef, Q
 
 from bonuses.models import Hold, Order, OrderReport, OrderSnapshot
-from bonuses.policy import REPORT_FORGOTTEN_AFTER, Totals
+from bonuses.policy import REPORT_FORGOTTEN_AFTER
 from bonuses.policy_orders import Stage, target_points
+from bonuses.services.order_rows import totals_of
 from bonuses.services.orders import Stuck
 from bonuses.services.ruling import as_rule
 from keycrm.models import BuyerLink, CrmCard, CrmOrder
@@ -118,17 +119,6 @@ def _newest_snapshots(now: dt.datetime) -> Iterator[tuple[Order, OrderSnapshot]]
         yield snapshot.order, snapshot
 
 
-def _totals(snapshot: OrderSnapshot) -> Totals:
-    return Totals(
-        snapshot.grand_total,
-        snapshot.goods_total,
-        snapshot.shipping,
-        snapshot.wrap,
-        snapshot.taxes,
-        snapshot.other_discount,
-    )
-
-
 def _figures(now: dt.datetime) -> Iterator[Found]:
     """Points against the newest snapshot, discounts against codes, and the share payable with points: one walk over the orders."""
     spent: dict[int, list[tuple[int, int | None]]] = {}
@@ -138,7 +128,7 @@ def _figures(now: dt.datetime) -> Iterator[Found]:
     for order_id, points, owed, code_id in holds.values_list("order_id", "points", "owed", "code_id"):
         spent.setdefault(order_id or 0, []).append((points + owed, code_id))
     for order, snapshot in _newest_snapshots(now):
-        rule, totals = as_rule(order.rule), _totals(snapshot)
+        rule, totals = as_rule(order.rule), totals_of(snapshot)
         rows: dict[str, int | None] = {"order": order.pk}
         target = target_points(rule, totals, stage=Stage(snapshot.stage), placed_at=order.placed_at)
         net = order.granted - order.clawed_back

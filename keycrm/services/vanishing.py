@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bonuses.models import Order as LedgerOrder
 from bonuses.models import OrderSnapshot
-from bonuses.policy import Totals
 from bonuses.policy_orders import Stage
 from bonuses.services import orders
+from bonuses.services.order_rows import totals_of
 from bonusportal.errors import BadInput, Conflict
 from keycrm.crm import Crm
 from keycrm.models import CrmCard, CrmOrder
@@ -123,9 +123,7 @@ def cancel_order(order_id: int, *, reason: str, actor: str, now: dt.datetime) ->
     newest = OrderSnapshot.objects.filter(order=order).order_by("-revision").first()
     if newest is None:
         return
-    totals = Totals(
-        newest.grand_total, newest.goods_total, newest.shipping, newest.wrap, newest.taxes, newest.other_discount
-    )
+    totals = totals_of(newest)
     orders.apply_snapshot(
         snapshot=orders.Snapshot(
             source=order.source, number=order.number, stage=Stage.CANCELLED, totals=totals, placed_at=order.placed_at,

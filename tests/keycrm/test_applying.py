@@ -15,16 +15,11 @@ from keycrm.services.applying import Rules
 from promo.models import CodeState
 from tests.bonuses import scenes
 from tests.factories import NOW, make_code, make_pool
-from tests.keycrm.far_side import CANCELLED, COMPLETED, NEW, UNDER_WAY, FarSide, raising
+from tests.keycrm.far_side import CANCELLED, COMPLETED, NEW, UNDER_WAY, raising
 from tests.keycrm.journeys import RULES, has, hear, hear_and_work, held_code, issued_code, net, stuck, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 def test_a_completed_order_earns_and_a_cancelled_one_gives_it_back(far):

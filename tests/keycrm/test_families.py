@@ -8,16 +8,11 @@ from bonuses.models import Order
 from keycrm.models import CrmOrder, InboundEvent
 from keycrm.services import vanishing
 from keycrm.services.applying import Rules
-from tests.keycrm.far_side import COMPLETED, FarSide
+from tests.keycrm.far_side import COMPLETED
 from tests.keycrm.journeys import has, hear, hear_and_work, net, stuck, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SAME = pytest.mark.parametrize("has_number", [True, False], ids=["with the number", "without a number"])
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 def hear_all(far, *orders):

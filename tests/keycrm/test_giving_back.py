@@ -12,17 +12,12 @@ from keycrm.models import CrmCard, CrmOrder, Difference, InboundEvent, ManualRes
 from keycrm.services import giving_back, reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import make_staff
-from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide
+from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY
 from tests.keycrm.journeys import card_for, has, hear, hear_and_work, hear_card, reserve, stuck, work
 from tests.staff import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 VERDICTS = pytest.mark.parametrize("verdict", ["kept", "cancelled"])
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,11 @@ from keycrm.errors import CrmUnavailable, OutcomeUnknown
 from keycrm.models import BuyerLink
 from keycrm.services import writing_back
 from tests.bonuses import scenes
-from tests.keycrm.far_side import FarSide, raising
+from tests.keycrm.far_side import raising
 from tests.keycrm.journeys import push
 from tests.keycrm.owners import PHONE, make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture(autouse=True)

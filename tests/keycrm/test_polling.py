@@ -13,17 +13,12 @@ from keycrm.payloads import Order, Page
 from keycrm.services import applying, polling, reconciling, vanishing
 from keycrm.services.polling import CREATED, UPDATED
 from tests.factories import NOW, make_staff
-from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, FarSide, raising
+from tests.keycrm.far_side import CANCELLED, COMPLETED, UNDER_WAY, raising
 from tests.keycrm.journeys import RULES, has, hear_and_work, net, poll, stuck, work
 from tests.keycrm.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 def asked():

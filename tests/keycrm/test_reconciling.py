@@ -14,17 +14,12 @@ from keycrm.models import BuyerLink, CrmCard, CrmOrder, Difference
 from keycrm.services import reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import NOW, make_code, make_pool, make_staff
-from tests.keycrm.far_side import CANCELLED, COMPLETED, FarSide
+from tests.keycrm.far_side import CANCELLED, COMPLETED
 from tests.keycrm.journeys import hear_and_work, held_code, issued_code, work
 from tests.staff import read
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from keycrm.models import CrmCard, CrmOrder, InboundEvent, ManualReserve
 from keycrm.payloads import CardClient, OrderLine
 from keycrm.services import reserving, vanishing
 from tests.bonuses import scenes
-from tests.keycrm.far_side import CANCELLED, CARD_FIELDS, COMPLETED, FarSide, raising
+from tests.keycrm.far_side import CANCELLED, CARD_FIELDS, COMPLETED, raising
 from tests.keycrm.journeys import RULES, card_for, has, hear, hear_and_work, hear_card, net, reserve, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture

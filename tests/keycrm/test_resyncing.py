@@ -9,17 +9,12 @@ from keycrm.models import BuyerLink, PollCursor
 from keycrm.services import resyncing
 from tests.bonuses import scenes
 from tests.factories import NOW
-from tests.keycrm.far_side import FIELDS, FarSide, raising
+from tests.keycrm.far_side import FIELDS, raising
 from tests.keycrm.journeys import push
 from tests.keycrm.owners import PHONE, make, writes
 from tests.keycrm.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture(autouse=True)

@@ -13,18 +13,13 @@ from keycrm.models.differences import DifferenceKind
 from keycrm.services import reconciling, vanishing
 from tests.bonuses import scenes
 from tests.factories import NOW, make_staff
-from tests.keycrm.far_side import COMPLETED, FarSide
+from tests.keycrm.far_side import COMPLETED
 from tests.keycrm.journeys import hear, hear_and_work, work
 from tests.staff import text_of
 
 pytestmark = pytest.mark.django_db
 LISTS = ("inboundevent", "crmorder", "crmcard", "buyerlink", "difference")
 LOOK = tuple(f"keycrm.view_{name}" for name in LISTS)
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 def sign_in(client, *more):

@@ -13,17 +13,12 @@ from keycrm.models import BuyerLink, CrmCard, CrmOrder, InboundEvent, PollCursor
 from keycrm.services import applying, leasing, receiving, reserving, resyncing, writing_back
 from keycrm.services.polling import UPDATED
 from tests.bonuses import scenes
-from tests.keycrm.far_side import CARD_FIELDS, COMPLETED, FIELDS, FarSide
+from tests.keycrm.far_side import CARD_FIELDS, COMPLETED, FIELDS
 from tests.keycrm.journeys import RULES, hear, hear_and_work, net, poll, push, stuck, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PHONE = "+380000000001"
 SECRET = "+380671112233"
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 class Surprise(Exception):

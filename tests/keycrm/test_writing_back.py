@@ -15,7 +15,7 @@ from storefront.models import ConfirmedEmail
 from storefront.services import confirming
 from tests.bonuses import scenes
 from tests.factories import NOW
-from tests.keycrm.far_side import FarSide, raising
+from tests.keycrm.far_side import raising
 from tests.keycrm.journeys import push
 from tests.keycrm.owners import PHONE, make, writes
 
@@ -23,11 +23,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture
-def far():
-    return FarSide()
 
 
 @pytest.fixture(autouse=True)
